@@ -1,0 +1,1 @@
+"""Using the gradients: problems, optimisers, verification, sensitivity, packages."""

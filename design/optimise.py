@@ -1,0 +1,148 @@
+"""Find the best design by the surrogate's gradients, from many starts.
+
+The box is screened with one batch of Sobol designs; the best of them, and some spread ones, start
+SciPy's SLSQP, which meets the limits exactly with the gradients of JAX. Variables are scaled to the
+unit box and never leave it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from scipy.optimize import Bounds, minimize
+from scipy.stats import qmc
+
+from electrograd.design.problem import Goal, Limit
+from electrograd.surrogates.surrogate import Surrogate
+
+Progress = Callable[[int, int], None]
+"""Called with starts done and starts in all."""
+
+SCREENED = 4096
+_TOLERANCE = 1e-4  # of a figure's spread over the box: within single precision, far within its error
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The best design the surrogate knows.
+
+    Attributes
+    ----------
+    design
+        Values by name, SI units.
+    figures
+        Predicted figures of merit.
+    feasible
+        Whether the surrogate holds the limits, their reserves included, to be met.
+    starts, agreeing
+        How many starts there were, and how many ended at the same objective to 0.1 % of its spread.
+    """
+
+    design: dict[str, float]
+    figures: dict[str, float]
+    feasible: bool
+    starts: int
+    agreeing: int
+
+
+class Optimiser:
+    """A compiled design problem; solve it as often as reserves change, without compiling again."""
+
+    def __init__(self, surrogate: Surrogate, goal: Goal, starts: int, seed: int) -> None:
+        self.surrogate, self.goal, self.starts = surrogate, goal, starts
+        space = surrogate.physics.space
+        self._lower = np.asarray(space.lower)
+        self._width = np.asarray(space.upper) - self._lower
+        sampler = qmc.Sobol(len(space), rng=np.random.default_rng(seed))
+        self._unit = sampler.random_base2(SCREENED.bit_length() - 1)
+        self._screened = surrogate.predict(self._lower + self._unit * self._width)
+        self._scales = [self._spread(figure) for figure in self._names]
+        self._outputs_and_slopes = jax.jit(jax.jacfwd(lambda u: (self._scaled(u),) * 2, has_aux=True))
+
+    @property
+    def _names(self) -> list[str]:
+        return [self.goal.figure, *(limit.figure for limit in self.goal.limits)]
+
+    def _spread(self, figure: str) -> float:
+        return float(np.std(self._screened[figure])) or 1.0
+
+    def _scaled(self, unit: Float[Array, " variables"]) -> Float[Array, " outputs"]:
+        """Objective (less is better) and slacks without reserve, each over its spread."""
+        dtype = unit.dtype
+        design = jnp.asarray(self._lower, dtype) + unit * jnp.asarray(self._width, dtype)
+        figures = self.surrogate.figures(design)
+        outputs = [-self.goal.sign * figures[self.goal.figure]]
+        outputs += [limit.slack(figures) for limit in self.goal.limits]
+        return jnp.stack([out / scale for out, scale in zip(outputs, self._scales, strict=True)])
+
+    def solve(self, reserves: Mapping[Limit, float], progress: Progress = lambda d, t: None) -> Optimum:
+        """Optimise with each limit met by at least its reserve.
+
+        Parameters
+        ----------
+        reserves
+            By limit, in the unit of its figure: how far on the safe side to stay.
+        """
+        limits = self.goal.limits
+        reserve = np.array(
+            [reserves.get(limit, 0.0) / scale for limit, scale in zip(limits, self._scales[1:], strict=True)]
+        )
+
+        @lru_cache(maxsize=1)  # SLSQP asks for objective, limits and both slopes at the same point
+        def evaluate(unit: bytes) -> tuple[np.ndarray, np.ndarray]:
+            slopes, scaled = self._outputs_and_slopes(np.frombuffer(unit).astype(np.float32))
+            return np.asarray(scaled, float) - np.array([0.0, *reserve]), np.asarray(slopes, float)
+
+        def outputs(unit: np.ndarray) -> np.ndarray:
+            return evaluate(unit.tobytes())[0]
+
+        def slopes(unit: np.ndarray) -> np.ndarray:
+            return evaluate(unit.tobytes())[1]
+
+        constraints = {
+            "type": "ineq",
+            "fun": lambda u: outputs(u)[1:],
+            "jac": lambda u: slopes(u)[1:],
+        }
+        found = []
+        for k, start in enumerate(self._starting_points(reserve)):
+            progress(k, self.starts)
+            result = minimize(
+                lambda u: outputs(u)[0],
+                start,
+                jac=lambda u: slopes(u)[0],
+                bounds=Bounds(0.0, 1.0, keep_feasible=True),
+                constraints=[constraints] if limits else [],
+                method="SLSQP",
+                options={"maxiter": 60, "ftol": 1e-6},
+            )
+            unit = np.clip(result.x, 0.0, 1.0)
+            scaled = outputs(unit)
+            broken = float(np.sum(np.maximum(-scaled[1:] - _TOLERANCE, 0.0)))
+            found.append((broken, float(scaled[0]), unit))
+        progress(self.starts, self.starts)
+        broken, objective, unit = min(found, key=lambda item: item[:2])
+        names = self.surrogate.physics.space.names
+        design = dict(zip(names, map(float, self._lower + unit * self._width), strict=True))
+        return Optimum(
+            design=design,
+            figures=self.surrogate.predict_one(design),
+            feasible=broken == 0.0,
+            starts=self.starts,
+            agreeing=sum(b == broken and abs(o - objective) < 1e-3 for b, o, _ in found),
+        )
+
+    def _starting_points(self, reserve: np.ndarray) -> np.ndarray:
+        """Half of the starts from the screening's best, half spread over the box."""
+        objective = -self.goal.sign * self._screened[self.goal.figure] / self._scales[0]
+        slacks = [
+            limit.slack(self._screened) / scale - r
+            for limit, scale, r in zip(self.goal.limits, self._scales[1:], reserve, strict=True)
+        ]
+        broken = sum((np.maximum(-slack, 0.0) for slack in slacks), np.zeros_like(objective))
+        best = np.lexsort((objective, broken))[: self.starts - self.starts // 2]
+        return self._unit[np.concatenate([best, np.arange(self.starts // 2)])]

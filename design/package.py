@@ -1,0 +1,267 @@
+"""The design package: everything a person needs to use, check or contest a design, as plain files.
+
+``design.json`` holds the design and its provenance, ``parameter_values.json`` loads in plain PyBaMM, and
+``curves.csv`` holds the charging curves. `SCHEMA_VERSION` counts changes that break readers.
+"""
+
+import csv
+import importlib.metadata
+import io
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from electrograd.design.problem import Goal
+from electrograd.design.verify import Outcome
+from electrograd.physics.cell import ELECTROLYTE_DENSITY, Cell
+from electrograd.physics.charge import NEGATIVE_POTENTIAL, VOLTAGE
+from electrograd.physics.figures import DISCHARGE_RATE, Simulated
+from electrograd.physics.p2d import MODEL, mesh_points, plain_parameter_values
+from electrograd.physics.scenario import Scenario, SolverSettings
+from electrograd.physics.variables import DESIGN_VARIABLES, FIGURES_OF_MERIT
+from electrograd.surrogates.artefact import write_atomic
+from electrograd.surrogates.surrogate import Surrogate
+from electrograd.sweeps.dataset import CHARGE, Dataset
+from electrograd.sweeps.space import DesignSpace
+
+SCHEMA_VERSION = 1
+CURVE_POINTS = 101
+AT_BOUND = 1e-3
+"""A variable this close to a bound, as a share of its range, leans on it."""
+
+_PACKAGES = (
+    "electrograd",
+    "pybamm",
+    "pybammsolvers",
+    "jax",
+    "flax",
+    "optax",
+    "numpy",
+    "scipy",
+    "SALib",
+)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the numbers depend on."""
+    return {name: importlib.metadata.version(name) for name in _PACKAGES}
+
+
+def unit_of(name: str) -> str:
+    """The unit in brackets at the end of a name; empty for pure numbers."""
+    return name.rpartition("[")[2].rstrip("]") if name.endswith("]") else ""
+
+
+def design_record(
+    name: str,
+    surrogate: Surrogate,
+    goal: Goal,
+    outcome: Outcome,
+    baseline: Simulated,
+    dataset: Dataset,
+    seeds: dict[str, int],
+) -> dict[str, Any]:
+    """Return the contents of ``design.json``.
+
+    Parameters
+    ----------
+    name
+        Of the study.
+    baseline
+        The cell as its parameter set has it, in the same scenario.
+    seeds
+        By step: sweep, training, design.
+    """
+    cell, space = surrogate.physics.cell, surrogate.physics.space
+    winner = outcome.winner
+    base_values = cell.design_values(baseline.parameters)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "study": name,
+        "limits_met": outcome.feasible,
+        "cell": {
+            "parameter_set": cell.name,
+            "stoichiometry_windows": {
+                side: {"empty": electrode.empty, "full": electrode.full}
+                for side, electrode in (("negative", cell.negative), ("positive", cell.positive))
+            },
+            "active_share_of_solids": {
+                "negative": cell.negative.active_share,
+                "positive": cell.positive.active_share,
+            },
+            "electrolyte_density_kg_m3": ELECTROLYTE_DENSITY,
+        },
+        "scenario": surrogate.scenario.to_dict(),
+        "goal": {
+            "figure": goal.figure,
+            "sense": goal.sense,
+            "limits": [asdict(limit) for limit in goal.limits],
+        },
+        "variables": _variables(space, winner.design, base_values),
+        "parameters": {
+            key: {"value": value, "baseline": baseline.parameters[key], "unit": unit_of(key)}
+            for key, value in winner.simulated.parameters.items()
+        },
+        "figures_of_merit": _figures(surrogate, winner.predicted, winner.simulated, baseline),
+        "constraints": [
+            {
+                **asdict(limit),
+                "predicted": winner.predicted[limit.figure],
+                "simulated": winner.simulated.figures[limit.figure],
+                "holds": limit.holds(winner.simulated.figures),
+                "baseline": baseline.figures[limit.figure],
+                "baseline_holds": limit.holds(baseline.figures),
+            }
+            for limit in goal.limits
+        ],
+        "inside_trained_domain": space.contains(winner.design),
+        "baseline": {
+            "inside_box": space.contains(base_values),
+            "design_values": base_values,
+            "end": baseline.charge.end.label,
+        },
+        "best_of_sweep": outcome.best_of_sweep
+        and {"design": outcome.best_of_sweep[0], "figures_of_merit": outcome.best_of_sweep[1]},
+        "search": {
+            "starts": outcome.starts,
+            "starts_at_this_optimum": outcome.agreeing,
+            "verified_designs": [
+                {
+                    "design": candidate.design,
+                    "predicted": candidate.predicted,
+                    "simulated": candidate.simulated.figures,
+                    "limits_met": goal.feasible(candidate.simulated.figures),
+                }
+                for candidate in outcome.candidates
+            ],
+        },
+        "simulation": _simulation(cell, surrogate.scenario, surrogate.settings, winner.simulated),
+        "surrogate": {"dataset": surrogate.dataset, "accuracy": surrogate.accuracy.summary()},
+        "sweep": {"designs": len(dataset), "ends": dataset.count_ends()},
+        "seeds": seeds,
+        "versions": versions(),
+    }
+
+
+def write_package(folder: Path, record: dict[str, Any], files: dict[str, bytes]) -> None:
+    """Write the files, then ``design.json``, which marks the package whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        write_atomic(folder / name, content)
+    write_atomic(folder / "design.json", to_json(record))
+
+
+def to_json(record: Any) -> bytes:
+    """JSON with NaN and infinity as null: strict readers refuse the bare words."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {str(key): plain(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [plain(item) for item in value]
+        if isinstance(value, float) and not math.isfinite(value):
+            return None
+        return value
+
+    return json.dumps(plain(record), indent=2, ensure_ascii=False, allow_nan=False).encode()
+
+
+def parameter_values_json(cell: Cell, scenario: Scenario, simulated: Simulated) -> bytes:
+    """``parameter_values.json``: plain ``pybamm.ParameterValues.from_json`` loads it."""
+    values = plain_parameter_values(cell, scenario, simulated.parameters)
+    return json.dumps(values.to_json(), indent=2).encode()
+
+
+def curves_csv(surrogate: Surrogate, outcome: Outcome, baseline: Simulated) -> bytes:
+    """``curves.csv``: one row a point, for the design (predicted, simulated) and the baseline."""
+    winner = outcome.winner
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["electrode", "source", "Time [s]", CHARGE, VOLTAGE, NEGATIVE_POTENTIAL])
+    rate = surrogate.scenario.c_rate
+
+    def rows(electrode: str, source: str, nominal: float, charge: Any, curves: Any) -> None:
+        for passed, voltage, potential in zip(charge, *curves, strict=True):
+            seconds = 3600 * passed / nominal / rate
+            values = (seconds, passed, voltage, potential)
+            table.writerow([electrode, source, *(f"{value:.9g}" for value in values)])
+
+    for electrode, simulated in (("design", winner.simulated), ("baseline", baseline)):
+        charge, curves = simulated.charge.on_grid(CURVE_POINTS)
+        rows(electrode, "simulated", simulated.charge.nominal, charge, curves[:2])
+    space = surrogate.physics.space
+    design = jnp.asarray([winner.design[name] for name in space.names], jnp.float32)
+    end = surrogate.figures(design)
+    share = jnp.linspace(0, float(end["Accepted share of nominal capacity"]), CURVE_POINTS, dtype=jnp.float32)
+    predicted = np.asarray(surrogate.curves(design, share))
+    nominal = float(end["Nominal areal capacity [A.h.m-2]"])
+    rows("design", "predicted", nominal, np.asarray(share) * nominal, predicted.T[:2])
+    return text.getvalue().encode()
+
+
+def _variables(
+    space: DesignSpace, design: dict[str, float], baseline: dict[str, float]
+) -> dict[str, dict[str, Any]]:
+    record = {}
+    for name, low, high in zip(space.names, space.lower, space.upper, strict=True):
+        value = design[name]
+        place = (value - low) / (high - low)
+        bound = "lower" if place < AT_BOUND else "upper" if place > 1 - AT_BOUND else None
+        record[name] = {
+            "value": value,
+            "unit": DESIGN_VARIABLES[name].unit,
+            "lower": low,
+            "upper": high,
+            "baseline": baseline[name],
+            "at_bound": bound,
+        }
+    return record
+
+
+def _figures(
+    surrogate: Surrogate, predicted: dict[str, float], simulated: Simulated, baseline: Simulated
+) -> dict[str, dict[str, Any]]:
+    record = {}
+    for name, value in simulated.figures.items():
+        guess = predicted.get(name)
+        half = surrogate.interval(name)
+        record[name] = {
+            "unit": unit_of(name),
+            "predicted": guess,
+            "interval": None if guess is None else [guess - half, guess + half],
+            "simulated": value,
+            "baseline": baseline.figures[name],
+            "learned": name in surrogate.accuracy.figures,
+            "definition": FIGURES_OF_MERIT.get(name, "simulated only"),
+        }
+    return record
+
+
+def _simulation(
+    cell: Cell, scenario: Scenario, settings: SolverSettings, winner: Simulated
+) -> dict[str, Any]:
+    rate = scenario.c_rate
+    return {
+        "model": MODEL,
+        "mesh": mesh_points(settings),
+        "solver": {"class": "pybamm.IDAKLUSolver", "rtol": settings.rtol, "atol": settings.atol},
+        "time_span_s": [0.0, 3600 * scenario.charge_limit / rate],
+        "current_density_A_m2": rate * winner.charge.nominal,
+        "electrode_area_m2": cell.electrode_area,
+        "events": {
+            "upper voltage cut-off [V]": scenario.upper_voltage,
+            "maximum negative particle surface stoichiometry": settings.surface_full,
+            "minimum positive particle surface stoichiometry": settings.surface_empty,
+        },
+        "end": winner.charge.end.label,
+        "solver_message": winner.charge.message,
+        "electrolyte_depleted": winner.charge.least_electrolyte < settings.depleted,
+        "electrolyte_depleted_below_mol_m3": settings.depleted,
+        "specific_energy_discharge_c_rate": DISCHARGE_RATE,
+        "specific_energy_temperature_K": scenario.temperature,
+    }

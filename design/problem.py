@@ -1,0 +1,79 @@
+"""What is wanted of a design: one figure of merit, and limits on others."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from electrograd.physics.errors import InputError, check_name
+from electrograd.physics.variables import FIGURES_OF_MERIT
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A bound on one figure of merit, in its SI unit."""
+
+    figure: str
+    sense: Literal["at least", "at most"]
+    value: float
+
+    def __post_init__(self) -> None:
+        check_name(self.figure, FIGURES_OF_MERIT, "a limit must be on a predicted figure of merit")
+
+    @property
+    def sign(self) -> int:
+        """+1 where more is better, -1 where less is."""
+        return 1 if self.sense == "at least" else -1
+
+    def slack(self, figures: Mapping[str, Any]) -> Any:
+        """By how much the limit holds: negative where it is broken."""
+        return self.sign * (figures[self.figure] - self.value)
+
+    def holds(self, figures: Mapping[str, float]) -> bool:
+        """Whether the limit holds; a NaN breaks it."""
+        return bool(self.slack(figures) >= 0)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One figure of merit, maximised or minimised, within limits on others.
+
+    Raises
+    ------
+    InputError
+        For an unknown figure of merit, or limits that contradict each other.
+    """
+
+    figure: str
+    sense: Literal["maximise", "minimise"]
+    limits: tuple[Limit, ...]
+
+    def __post_init__(self) -> None:
+        check_name(self.figure, FIGURES_OF_MERIT, "the goal must be a predicted figure of merit")
+        for low in self.limits:
+            for high in self.limits:
+                if (
+                    low.figure == high.figure
+                    and (low.sense, high.sense) == ("at least", "at most")
+                    and low.value > high.value
+                ):
+                    raise InputError(
+                        f"limits on {low.figure!r} must leave a value between them",
+                        f"at least {low.value:g}, at most {high.value:g}",
+                        f"at least {high.value:g}",
+                    )
+
+    @property
+    def sign(self) -> int:
+        """+1 for a figure to maximise, -1 for one to minimise."""
+        return 1 if self.sense == "maximise" else -1
+
+    def feasible(self, figures: Mapping[str, float]) -> bool:
+        """Whether every limit holds."""
+        return all(limit.holds(figures) for limit in self.limits)
+
+    def better(self, figures: Mapping[str, float], other: Mapping[str, float]) -> bool:
+        """Whether ``figures`` meet the goal better: feasibility first, then the figure itself."""
+        mine, theirs = self.feasible(figures), self.feasible(other)
+        if mine != theirs:
+            return mine
+        return bool(self.sign * (figures[self.figure] - other[self.figure]) > 0)

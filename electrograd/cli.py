@@ -1,0 +1,183 @@
+"""The command line. Heavy imports happen inside the commands, so that ``--help`` is quick."""
+
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from electrograd.steps import DesignPackage, StudyRun
+
+DONE, FAILED, BAD_INPUT = 0, 1, 2
+TEMPLATE = "fast_charge"
+
+
+class _LimitsNotMetError(Exception):
+    """The chain ran, but no design meets the limits."""
+
+
+_runs = click.option(
+    "--runs",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder for results; a study's are in the folder of its name.",
+)
+_quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing but results and errors.")
+_verbose = click.option("-v", "--verbose", is_flag=True, help="Say more.")
+_study = click.argument("study", metavar="STUDY")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="electrograd")
+def cli() -> None:
+    """Design fast-charging battery electrodes.
+
+    STUDY is the path of a study file (start one with `electrograd new`) or the name of a bundled study.
+    Every step runs what it needs of the steps before it and resumes from what exists. Exit status: 0
+    done, 1 failed, 2 bad input.
+    """
+
+
+def _step(help_text: str) -> Callable[[Callable[["StudyRun"], None]], click.Command]:
+    """Make a command of one step; its name is the function's."""
+
+    def decorate(action: Callable[["StudyRun"], None]) -> click.Command:
+        @_study
+        @_runs
+        @_quiet
+        @_verbose
+        def command(study: str, runs: Path, quiet: bool, verbose: bool) -> None:
+            _start(study, runs, quiet, verbose, action)
+
+        return cli.command(action.__name__, help=help_text)(command)
+
+    return decorate
+
+
+def _start(
+    study: str, runs: Path, quiet: bool, verbose: bool, action: Callable[["StudyRun"], None]
+) -> None:
+    """Validate the study before the slow imports' work begins, then act on it."""
+    logger = logging.getLogger("electrograd")
+    logger.addHandler(logging.StreamHandler())
+    logger.setLevel(logging.INFO if verbose else logging.WARNING)
+    from electrograd.study import load_study
+
+    loaded = load_study(study)
+    from electrograd.console import Reporter
+    from electrograd.steps import StudyRun
+
+    action(StudyRun(loaded, runs, Reporter(quiet)))
+
+
+@_step("Run every step of STUDY: sweep, train, design, sensitivity, report.")
+def run(run: "StudyRun") -> None:
+    _ = run.report
+    _conclude(run.design)
+
+
+@_step("Simulate the designs of STUDY in PyBaMM.")
+def sweep(run: "StudyRun") -> None:
+    counts = run.dataset.count_ends()
+    click.echo(f"{len(run.dataset)} designs in {run.folder / 'sweep.zarr'}")
+    for end, count in counts.items():
+        click.echo(f"  {count:6d} {end}")
+
+
+@_step("Train the surrogate of STUDY and state its error on held-out designs.")
+def train(run: "StudyRun") -> None:
+    from electrograd.tables import accuracy_lines
+
+    surrogate = run.surrogate
+    click.echo(f"surrogate in {run.folder / 'surrogate'}")
+    for line in accuracy_lines(surrogate.accuracy):
+        click.echo("  " + line)
+
+
+@_step("Design by gradients, verify in PyBaMM, and write the package of STUDY.")
+def design(run: "StudyRun") -> None:
+    _conclude(run.design)
+
+
+@_step("Compute which variable of STUDY matters: Sobol indices.")
+def sensitivity(run: "StudyRun") -> None:
+    from electrograd.tables import sensitivity_lines
+
+    for line in sensitivity_lines(run.sensitivity):
+        click.echo(line)
+
+
+@_step("Draw the figures of STUDY and write report.html.")
+def report(run: "StudyRun") -> None:
+    click.echo(run.report)
+
+
+@cli.command()
+@_runs
+@_quiet
+@_verbose
+def demo(runs: Path, quiet: bool, verbose: bool) -> None:
+    """Run the bundled study fast_charge: a cell to a verified design in about two minutes."""
+
+    def everything(run: "StudyRun") -> None:
+        _ = run.report
+        _conclude(run.design)
+
+    _start(TEMPLATE, runs, quiet, verbose, everything)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), default="study.yaml")
+def new(file: Path) -> None:
+    """Write a commented study file to start from (study.yaml by default)."""
+    from importlib.resources import files
+
+    text = (files("electrograd") / "studies" / f"{TEMPLATE}.yaml").read_text(encoding="utf-8")
+    try:
+        with file.open("x", encoding="utf-8") as handle:
+            handle.write(text.replace(f"name: {TEMPLATE}   ", "name: my_study      "))
+    except FileExistsError:
+        raise click.UsageError(f"{file} exists already; name another file") from None
+    click.echo(f"wrote {file}; run it with: electrograd run {file}")
+
+
+def _conclude(package: "DesignPackage") -> None:
+    """Print the design beside the baseline; say so if no design meets the limits."""
+    click.echo(package.summary())
+    page = package.folder / "report.html"
+    click.echo(f"\nPackage: {package.folder}" + (f"\nReport:  {page}" if page.exists() else ""))
+    if not package.limits_met:
+        raise _LimitsNotMetError(
+            "no design in the box meets every limit in the simulation; the nearest is reported"
+        )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and turn errors into one line and an exit status."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        result: Any = cli.main(args=given, prog_name="electrograd", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("stopped; what is done is kept, and the same command goes on from there", err=True)
+        sys.exit(FAILED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except _LimitsNotMetError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(FAILED)
+    except OSError as error:
+        click.echo(f"error: {error}; what is done is kept", err=True)
+        sys.exit(FAILED)
+    except ValueError as error:
+        from electrograd.physics.errors import InputError  # here, for it imports JAX
+
+        if not isinstance(error, InputError):
+            raise
+        click.echo(f"error: {error}", err=True)
+        sys.exit(BAD_INPUT)
+    sys.exit(result if isinstance(result, int) else DONE)

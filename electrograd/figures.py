@@ -1,0 +1,223 @@
+"""The pictures of a design package; each returns a Matplotlib figure of one panel's size."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from electrograd.physics.cell import Cell
+from electrograd.physics.variables import (
+    ACCEPTED_CAPACITY,
+    ACCEPTED_SHARE,
+    NEGATIVE_POROSITY,
+    NEGATIVE_THICKNESS,
+    NOMINAL_CAPACITY,
+    PLATING_MARGIN,
+    POSITIVE_POROSITY,
+    POSITIVE_THICKNESS,
+)
+from electrograd.surrogates.surrogate import Accuracy
+from electrograd.sweeps.dataset import Dataset
+from electrograd.tables import FIGURES, VARIABLES
+
+DESIGN, BASELINE, MUTED, ALARM = "#0b6e99", "#8a5a00", "#9aa5ad", "#b3261e"
+
+STYLE: dict[str, Any] = {
+    "font.size": 9,
+    "font.family": ["DejaVu Sans"],
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e3e7ea",
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#5b6670",
+    "legend.frameon": False,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "electrograd",
+}
+
+Curves = Mapping[tuple[str, str], Mapping[str, np.ndarray]]
+"""Columns of ``curves.csv`` by (electrode, source)."""
+
+
+def _panel(width: float = 4.6, height: float = 3.3) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def charging_curve(curves: Curves, column: str, label: str, limit: float, limit_label: str) -> Figure:
+    """One observable [V] against charge passed: design and baseline, predicted and simulated."""
+    figure, axes = _panel()
+    lines = (
+        (("baseline", "simulated"), BASELINE, "-", "baseline, simulated"),
+        (("design", "simulated"), DESIGN, "-", "design, simulated"),
+        (("design", "predicted"), "#111111", (0, (1, 2)), "design, predicted"),
+    )
+    for key, colour, style, name in lines:
+        data = curves[key]
+        axes.plot(
+            0.1 * data["Charge passed [A.h.m-2]"],
+            data[column],
+            color=colour,
+            linestyle=style,
+            linewidth=1.8,
+            label=name,
+        )
+    axes.axhline(limit, color=ALARM, linewidth=1)
+    axes.annotate(
+        limit_label,
+        (0.0, limit),
+        xycoords=("axes fraction", "data"),
+        xytext=(4, 3),
+        textcoords="offset points",
+        color=ALARM,
+        fontsize=8,
+    )
+    axes.set(xlabel="Charge passed [mAh/cm²]", ylabel=label)
+    axes.legend()
+    return figure
+
+
+def end_of_potential(curves: Curves, column: str) -> Figure:
+    """The negative electrode's potential near lithium's [mV], where plating is decided."""
+    figure, axes = _panel()
+    for key, colour, style, name in (
+        (("baseline", "simulated"), BASELINE, "-", "baseline, simulated"),
+        (("design", "simulated"), DESIGN, "-", "design, simulated"),
+        (("design", "predicted"), "#111111", (0, (1, 2)), "design, predicted"),
+    ):
+        data = curves[key]
+        axes.plot(
+            0.1 * data["Charge passed [A.h.m-2]"],
+            1e3 * data[column],
+            color=colour,
+            linestyle=style,
+            linewidth=1.8,
+            label=name,
+        )
+    low = min(1e3 * data[column].min() for data in curves.values())
+    bottom = min(-10.0, 1.25 * low)
+    axes.axhspan(bottom, 0, color=ALARM, alpha=0.08, linewidth=0)
+    axes.axhline(0, color=ALARM, linewidth=1)
+    axes.set_ylim(bottom, 130)
+    axes.text(
+        0.02, (0 - bottom) / (130 - bottom) - 0.02, "lithium plates", color=ALARM, fontsize=8,
+        transform=axes.transAxes, va="top",
+    )  # fmt: skip
+    axes.set(xlabel="Charge passed [mAh/cm²]", ylabel="Negative electrode at the separator\nagainst lithium [mV]")
+    axes.legend(loc="upper right")
+    return figure
+
+
+def sweep_map(dataset: Dataset, record: dict[str, Any], objective: np.ndarray) -> Figure:
+    """Every simulated design by accepted share and plating margin, coloured by the goal's figure."""
+    figure, axes = _panel(height=3.6)
+    x_show, y_show = FIGURES[ACCEPTED_SHARE], FIGURES[PLATING_MARGIN]
+    goal = FIGURES[record["goal"]["figure"]]
+    share = dataset.figures[ACCEPTED_CAPACITY] / dataset.figures[NOMINAL_CAPACITY]
+    margin = dataset.figures[PLATING_MARGIN]
+    points = axes.scatter(
+        x_show.scale * share, y_show.scale * margin, c=goal.scale * objective, s=12, cmap="viridis"
+    )
+    figure.colorbar(points, ax=axes, label=goal.title)
+    for limit in record["constraints"]:
+        if limit["figure"] == ACCEPTED_SHARE:
+            axes.axvline(x_show.scale * limit["value"], color=ALARM, linewidth=1)
+        if limit["figure"] == PLATING_MARGIN:
+            axes.axhline(y_show.scale * limit["value"], color=ALARM, linewidth=1)
+    for key, colour, marker, name in (
+        ("simulated", DESIGN, "*", "design"),
+        ("baseline", BASELINE, "D", "baseline"),
+    ):
+        figures = record["figures_of_merit"]
+        axes.scatter(
+            x_show.scale * figures[ACCEPTED_SHARE][key],
+            y_show.scale * figures[PLATING_MARGIN][key],
+            color=colour,
+            marker=marker,
+            s=150 if marker == "*" else 50,
+            edgecolor="white",
+            label=name,
+            zorder=3,
+        )
+    axes.set(xlabel=x_show.title, ylabel=y_show.title)
+    axes.legend(loc="lower right")
+    return figure
+
+
+def parity(accuracy: Accuracy, figure_name: str) -> Figure:
+    """Predicted against simulated, for designs held out from the network that predicted them."""
+    figure, axes = _panel(height=3.6)
+    show = FIGURES[figure_name]
+    simulated, predicted = show.scale * accuracy.held_out[figure_name].T
+    low, high = simulated.min(), simulated.max()
+    axes.plot([low, high], [low, high], color=MUTED, linewidth=1)
+    axes.scatter(simulated, predicted, s=10, color=DESIGN, alpha=0.7, linewidth=0)
+    axes.set(xlabel=f"Simulated {show.title[0].lower() + show.title[1:]}", ylabel="Predicted, held out")
+    inset = axes.inset_axes((0.62, 0.12, 0.35, 0.28))
+    inset.hist(predicted - simulated, bins=31, color=DESIGN)
+    inset.set_title(f"error [{show.unit}]" if show.unit else "error", fontsize=8)
+    inset.tick_params(labelsize=7)
+    inset.set_yticks([])
+    inset.grid(False)
+    return figure
+
+
+def sobol_bars(record: dict[str, Any], figure_name: str) -> Figure:
+    """First-order and total Sobol indices of one figure of merit."""
+    indices = record["indices"][figure_name]
+    names = list(indices)
+    figure, axes = _panel(height=0.6 + 0.55 * len(names) + 0.5)
+    rows = np.arange(len(names))
+    for offset, kind, colour in ((-0.18, "total", DESIGN), (0.18, "first", MUTED)):
+        axes.barh(
+            rows + offset,
+            [indices[name][kind] for name in names],
+            height=0.34,
+            color=colour,
+            xerr=[indices[name][f"{kind} confidence"] for name in names],
+            error_kw={"elinewidth": 1, "capsize": 2, "ecolor": "#333333"},
+            label="total" if kind == "total" else "first order",
+        )
+    axes.set_yticks(rows, [VARIABLES[name].label.replace(" electrode ", "\nelectrode ") for name in names])
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.set(xlabel="Sobol index", xlim=(0, None))
+    axes.legend(loc="lower right")
+    return figure
+
+
+def stack_sketch(cell: Cell, record: dict[str, Any]) -> Figure:
+    """Both stacks to scale: coatings, separator and half of each current collector."""
+    figure, axes = _panel(height=2.4)
+    parameters = record["parameters"]
+    for row, key in ((0, "value"), (1, "baseline")):
+        layers = (
+            (cell.negative_collector_thickness / 2, "#b87333", ""),
+            (parameters[NEGATIVE_THICKNESS][key], "#4a545c", parameters[NEGATIVE_POROSITY][key]),
+            (cell.separator_thickness, "#e9e2c9", ""),
+            (parameters[POSITIVE_THICKNESS][key], "#7b6f9c", parameters[POSITIVE_POROSITY][key]),
+            (cell.positive_collector_thickness / 2, "#b9bec4", ""),
+        )
+        left = 0.0
+        for thickness, colour, porosity in layers:
+            width = 1e6 * thickness
+            axes.barh(row, width, left=left, color=colour, height=0.62)
+            if porosity:
+                axes.text(
+                    left + width / 2,
+                    row,
+                    f"{width:.1f} µm\nε = {porosity:.3f}",
+                    ha="center",
+                    va="center",
+                    color="white",
+                    fontsize=8,
+                )
+            left += width
+    axes.set_yticks([0, 1], ["design", "baseline"])
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel("From the negative current collector [µm]")
+    return figure

@@ -1,0 +1,145 @@
+"""``report.html``: one self-contained page about a design, for people who know batteries."""
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from electrograd import figures
+from electrograd.physics.charge import NEGATIVE_POTENTIAL, VOLTAGE
+from electrograd.physics.variables import ACCEPTED_SHARE, PLATING_MARGIN
+from electrograd.surrogates.artefact import write_atomic
+from electrograd.surrogates.surrogate import Surrogate
+from electrograd.sweeps.dataset import Dataset
+from electrograd.tables import FIGURES, VARIABLES, accuracy_lines
+
+
+def render(
+    folder: Path,
+    record: dict[str, Any],
+    sensitivity: dict[str, Any],
+    dataset: Dataset,
+    surrogate: Surrogate,
+) -> Path:
+    """Draw the figures and write the page; return its path.
+
+    Parameters
+    ----------
+    folder
+        The package's, with ``curves.csv`` in it.
+    record, sensitivity
+        Contents of ``design.json`` and ``sensitivity.json``.
+    """
+    drawn = {
+        name: as_svg(figure) for name, figure in draw(folder, record, sensitivity, dataset, surrogate)
+    }
+    (folder / "figures").mkdir(exist_ok=True)
+    for name, svg in drawn.items():
+        write_atomic(folder / "figures" / f"{name}.svg", svg.encode())
+    environment = Environment(
+        loader=PackageLoader("electrograd", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template("report.html.jinja").render(
+        record=record,
+        figures=FIGURES,
+        variables=VARIABLES,
+        drawn={name: Markup(svg[svg.index("<svg") :]) for name, svg in drawn.items()},
+        sensitivity=sensitivity["indices"],
+        accuracy=accuracy_lines(surrogate.accuracy),
+        headline=headline(record),
+    )
+    write_atomic(folder / "report.html", page.encode())
+    return folder / "report.html"
+
+
+def draw(
+    folder: Path,
+    record: dict[str, Any],
+    sensitivity: dict[str, Any],
+    dataset: Dataset,
+    surrogate: Surrogate,
+) -> list[tuple[str, Figure]]:
+    """Make every figure, by the name of its file."""
+    curves = read_curves(folder / "curves.csv")
+    goal = record["goal"]["figure"]
+    completed = dataset.only(dataset.completed)
+    objective = surrogate.predict(completed.values)[goal]
+    cut_off = record["scenario"]["upper_voltage"]
+    told = dict.fromkeys((goal, *(limit["figure"] for limit in record["goal"]["limits"])))
+    with mpl.rc_context(figures.STYLE):
+        return [
+            ("stack", figures.stack_sketch(surrogate.physics.cell, record)),
+            (
+                "voltage",
+                figures.charging_curve(
+                    curves, VOLTAGE, "Voltage [V]", cut_off, f"cut-off {cut_off:g} V"
+                ),
+            ),
+            ("negative_potential", figures.end_of_potential(curves, NEGATIVE_POTENTIAL)),
+            ("sweep", figures.sweep_map(completed, record, objective)),
+            ("parity_accepted_share", figures.parity(surrogate.accuracy, ACCEPTED_SHARE)),
+            ("parity_plating_margin", figures.parity(surrogate.accuracy, PLATING_MARGIN)),
+            *((f"sobol_{slug(name)}", figures.sobol_bars(sensitivity, name)) for name in told),
+        ]
+
+
+def as_svg(figure: Figure) -> str:
+    """The figure as SVG text, with letters as shapes: it looks the same on every machine."""
+    text = io.StringIO()
+    with mpl.rc_context(figures.STYLE):
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    return text.getvalue()
+
+
+def read_curves(path: Path) -> Mapping[tuple[str, str], Mapping[str, np.ndarray]]:
+    """Read ``curves.csv`` into columns by (electrode, source)."""
+    rows: dict[tuple[str, str], list[dict[str, str]]] = {}
+    with path.open(encoding="utf-8", newline="") as handle:
+        for row in csv.DictReader(handle):
+            rows.setdefault((row.pop("electrode"), row.pop("source")), []).append(row)
+    return {
+        key: {name: np.array([float(row[name]) for row in group]) for name in group[0]}
+        for key, group in rows.items()
+    }
+
+
+def headline(record: dict[str, Any]) -> str:
+    """The result in one sentence."""
+    goal = record["goal"]["figure"]
+    entry = record["figures_of_merit"][goal]
+    show = FIGURES[goal]
+    change = 100 * (entry["simulated"] / entry["baseline"] - 1)
+    broken = [limit for limit in record["constraints"] if not limit["holds"]]
+    against = [limit for limit in record["constraints"] if not limit["baseline_holds"]]
+    verdict = (
+        "It meets every limit in the simulation"
+        if not broken
+        else "No design in the box meets every limit; the nearest breaks "
+        + " and ".join(FIGURES[limit["figure"]].label.lower() for limit in broken)
+    )
+    beside = (
+        ", which breaks " + " and ".join(FIGURES[limit["figure"]].label.lower() for limit in against)
+        if against
+        else ""
+    )
+    direction = "more" if change >= 0 else "less"
+    return (
+        f"{show.label} {show.text(entry['simulated'])}, {abs(change):.1f} % {direction} than the baseline"
+        f"{beside}. {verdict}."
+    )
+
+
+def slug(name: str) -> str:
+    """A figure of merit's name as a file name."""
+    return FIGURES[name].label.lower().replace(" ", "_").replace(",", "").replace("/", "")

@@ -1,0 +1,275 @@
+"""The chain, one function a step: sweep, train, design, sensitivity, report.
+
+Each step runs what it needs of the steps before it, keeps its result under ``runs/<study>/``, and on the
+next call takes what is there if it was made from the same inputs. The folder of a study:
+
+    sweep.zarr/               every simulation, readable with xarray
+    surrogate/                weights.safetensors, config.json
+    package/                  design.json, parameter_values.json, curves.csv, sensitivity.json,
+                              figures/, report.html
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+
+from electrograd.console import Reporter
+from electrograd.design import package, verify
+from electrograd.design.sensitivity import sobol_indices
+from electrograd.physics.cell import Cell
+from electrograd.physics.figures import simulate_design
+from electrograd.physics.open_circuit import OpenCircuitPotential
+from electrograd.physics.p2d import P2D
+from electrograd.physics.variables import FIGURES_OF_MERIT
+from electrograd.report import render
+from electrograd.study import Study
+from electrograd.surrogates.artefact import load_surrogate, save_surrogate, write_atomic
+from electrograd.surrogates.network import CurvePhysics
+from electrograd.surrogates.surrogate import Surrogate
+from electrograd.surrogates.training import train
+from electrograd.sweeps.dataset import Dataset, SweepStore
+from electrograd.sweeps.runner import run_pending
+from electrograd.sweeps.worker import Job
+from electrograd.tables import summary
+
+
+@dataclass(frozen=True)
+class DesignPackage:
+    """A finished package.
+
+    Attributes
+    ----------
+    folder
+        Where its files are.
+    record
+        The contents of ``design.json``.
+    """
+
+    folder: Path
+    record: dict[str, Any]
+
+    @property
+    def limits_met(self) -> bool:
+        """Whether the simulated design meets every limit."""
+        return bool(self.record["limits_met"])
+
+    def summary(self) -> str:
+        """The design beside its baseline, as a table for people."""
+        return summary(self.record)
+
+
+class StudyRun:
+    """One study in one folder; each property runs its step, or loads what is there, once.
+
+    Parameters
+    ----------
+    study
+        What to do.
+    runs
+        Folder in which the study's folder lies.
+    reporter
+        Where progress is told; bars on standard error by default.
+    """
+
+    def __init__(self, study: Study, runs: str | Path = "runs", reporter: Reporter | None = None) -> None:
+        self.study = study
+        self.folder = Path(runs) / study.name
+        self.reporter = reporter or Reporter()
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The sweep; its pending designs are simulated first."""
+        study, space = self.study, self.study.space
+        store = SweepStore.open_or_create(
+            self.folder / "sweep.zarr",
+            space.names,
+            space.sobol(study.sweep.designs, study.sweep.seed),
+            identity={
+                "cell": study.cell,
+                "variables": space.to_dict(),
+                "scenario": study.scenario.to_dict(),
+                "solver": study.solver.to_dict(),
+                "designs": study.sweep.designs,
+                "seed": study.sweep.seed,
+            },
+        )
+        job = Job(study.cell, study.scenario, study.solver, study.sweep.time_limit)
+        with self.reporter.progress("Simulating") as update:
+            run_pending(
+                store,
+                space.names,
+                job,
+                progress=lambda done, total, ends: update(
+                    done, total, ", ".join(f"{count} {end}" for end, count in ends.items())
+                ),
+            )
+        return store.read()
+
+    @cached_property
+    def surrogate(self) -> Surrogate:
+        """The surrogate trained on the sweep."""
+        study, folder = self.study, self.folder / "surrogate"
+        made_from = {"dataset": self.dataset.fingerprint(), "training": asdict(study.training)}
+        if _matches(folder / "config.json", made_from):
+            self.reporter.say("Training: done before")
+            return load_surrogate(folder)
+        single = [potential.astype(jnp.float32) for potential in self._potentials]
+        physics = CurvePhysics(
+            Cell.load(study.cell), single[0], single[1], study.space, study.scenario.c_rate
+        )
+        with self.reporter.progress("Training") as update:
+            surrogate = train(
+                self.dataset,
+                physics,
+                study.scenario,
+                study.solver,
+                study.training,
+                progress=lambda done, total, error: update(
+                    done, total, f"held-out voltage error {error:.2f} mV"
+                ),
+            )
+        save_surrogate(surrogate, folder, {**made_from, "versions": package.versions()})
+        return surrogate
+
+    @cached_property
+    def design(self) -> DesignPackage:
+        """The best design, verified in PyBaMM, with its package written."""
+        study, folder = self.study, self.folder / "package"
+        made_from = {
+            "schema": package.SCHEMA_VERSION,
+            **self._surrogate_inputs,
+            "goal": asdict(study.goal),
+            "search": study.design.model_dump(),
+        }
+        if _matches(folder / "design.json", {"made_from": made_from}):
+            self.reporter.say("Designing: done before")
+            return DesignPackage(folder, json.loads((folder / "design.json").read_text()))
+        model = P2D(self.surrogate.physics.cell, study.scenario, study.solver)
+        simulate = partial(simulate_design, model, *self._potentials)
+        with self.reporter.progress("Designing") as update:
+            outcome = verify.find_design(
+                self.surrogate,
+                study.goal,
+                self.dataset,
+                simulate,
+                study.design.starts,
+                study.design.seed,
+                progress=lambda done, total: update(done, total, "gradient searches"),
+            )
+        baseline = simulate({})
+        record = package.design_record(
+            study.name, self.surrogate, study.goal, outcome, baseline, self.dataset, study.seeds
+        )
+        files = {
+            "parameter_values.json": package.parameter_values_json(
+                model.cell, study.scenario, outcome.winner.simulated
+            ),
+            "curves.csv": package.curves_csv(self.surrogate, outcome, baseline),
+        }
+        package.write_package(folder, {**record, "made_from": made_from}, files)
+        return DesignPackage(folder, json.loads((folder / "design.json").read_text()))
+
+    @cached_property
+    def sensitivity(self) -> dict[str, Any]:
+        """Sobol indices of every figure of merit over the box, on the surrogate."""
+        study, path = self.study, self.folder / "package" / "sensitivity.json"
+        made_from = {**self._surrogate_inputs, **study.sensitivity.model_dump()}
+        if _matches(path, {"made_from": made_from}):
+            self.reporter.say("Sensitivity: done before")
+            found: dict[str, Any] = json.loads(path.read_text())
+            return found
+        self.reporter.say("Sensitivity: Sobol indices on the surrogate")
+        indices = sobol_indices(
+            self.surrogate.predict,
+            study.space,
+            list(FIGURES_OF_MERIT),
+            study.sensitivity.samples,
+            study.sensitivity.seed,
+        )
+        record = {
+            "made_from": made_from,
+            "indices": {name: index.to_dict() for name, index in indices.items()},
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, package.to_json(record))
+        return record
+
+    @cached_property
+    def report(self) -> Path:
+        """``report.html`` and its figures, drawn anew from the results."""
+        path = render(self.design.folder, self.design.record, self.sensitivity, self.dataset, self.surrogate)
+        self.reporter.say(f"Report: {path}")
+        return path
+
+    @cached_property
+    def _potentials(self) -> tuple[OpenCircuitPotential, OpenCircuitPotential]:
+        """Open-circuit potentials (negative, positive) in double precision."""
+        cell, temperature = self.study.cell, self.study.scenario.temperature
+        return (
+            OpenCircuitPotential.from_pybamm(cell, "negative", temperature),
+            OpenCircuitPotential.from_pybamm(cell, "positive", temperature),
+        )
+
+    @property
+    def _surrogate_inputs(self) -> dict[str, Any]:
+        return {"dataset": self.surrogate.dataset, "training": asdict(self.study.training)}
+
+
+def run_sweep(study: Study, runs: str | Path = "runs", reporter: Reporter | None = None) -> Dataset:
+    """Simulate the designs of the study that are not in its store yet; return the whole sweep.
+
+    Raises
+    ------
+    InputError
+        If the store there is of another box, scenario or sampling.
+    """
+    return StudyRun(study, runs, reporter).dataset
+
+
+def train_surrogate(
+    study: Study, runs: str | Path = "runs", reporter: Reporter | None = None
+) -> Surrogate:
+    """Train the surrogate on the study's sweep, or load it if it was trained on just that."""
+    return StudyRun(study, runs, reporter).surrogate
+
+
+def find_design(
+    study: Study, runs: str | Path = "runs", reporter: Reporter | None = None
+) -> DesignPackage:
+    """Search for the best design, verify it in PyBaMM, and write its package."""
+    return StudyRun(study, runs, reporter).design
+
+
+def analyse_sensitivity(
+    study: Study, runs: str | Path = "runs", reporter: Reporter | None = None
+) -> dict[str, Any]:
+    """Sobol indices of every figure of merit over the study's box, as in ``sensitivity.json``."""
+    return StudyRun(study, runs, reporter).sensitivity
+
+
+def write_report(study: Study, runs: str | Path = "runs", reporter: Reporter | None = None) -> Path:
+    """Draw the figures and write ``report.html``, one page that needs nothing beside it."""
+    return StudyRun(study, runs, reporter).report
+
+
+def run_study(
+    study: Study, runs: str | Path = "runs", reporter: Reporter | None = None
+) -> DesignPackage:
+    """Run every step of a study, resuming from what exists; return its package."""
+    run = StudyRun(study, runs, reporter)
+    _ = run.report
+    return run.design
+
+
+def _matches(path: Path, made_from: dict[str, Any]) -> bool:
+    """Whether the JSON file there says that it was made from these inputs."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return False
+    wanted = json.loads(json.dumps(made_from))
+    return isinstance(found, dict) and all(found.get(key) == value for key, value in wanted.items())

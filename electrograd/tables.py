@@ -1,0 +1,138 @@
+"""Numbers for people: units they use, digits that mean something, plain-text tables."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from electrograd.physics.variables import (
+    ACCEPTED_CAPACITY,
+    ACCEPTED_SHARE,
+    DESIGN_VARIABLES,
+    LEAST_ELECTROLYTE,
+    NOMINAL_CAPACITY,
+    PLATING_MARGIN,
+    SPECIFIC_ENERGY,
+    THEORETICAL_ENERGY_DENSITY,
+    THEORETICAL_SPECIFIC_ENERGY,
+)
+from electrograd.surrogates.surrogate import Accuracy
+
+
+@dataclass(frozen=True)
+class Display:
+    """How a quantity is shown: its label, unit, the factor into that unit, and decimals."""
+
+    label: str
+    unit: str
+    scale: float
+    decimals: int
+
+    @property
+    def title(self) -> str:
+        """Label with the unit in brackets."""
+        return f"{self.label} [{self.unit}]" if self.unit else self.label
+
+    def number(self, value: float | None) -> str:
+        """The value in the unit for people, without the unit; a dash where there is none."""
+        if value is None or not math.isfinite(value):
+            return "–"
+        text = f"{value * self.scale:.{self.decimals}f}"
+        return text.replace("-", "−")
+
+    def text(self, value: float | None) -> str:
+        """The value with its unit."""
+        return f"{self.number(value)} {self.unit}".rstrip()
+
+
+FIGURES: dict[str, Display] = {
+    THEORETICAL_SPECIFIC_ENERGY: Display("Theoretical specific energy", "Wh/kg", 1, 1),
+    THEORETICAL_ENERGY_DENSITY: Display("Theoretical energy density", "Wh/L", 1, 0),
+    SPECIFIC_ENERGY: Display("Specific energy, C/3 discharge", "Wh/kg", 1, 1),
+    ACCEPTED_SHARE: Display("Accepted share of nominal capacity", "%", 100, 2),
+    ACCEPTED_CAPACITY: Display("Accepted capacity", "mAh/cm²", 0.1, 3),
+    NOMINAL_CAPACITY: Display("Nominal areal capacity", "mAh/cm²", 0.1, 3),
+    PLATING_MARGIN: Display("Plating margin", "mV", 1e3, 2),
+    LEAST_ELECTROLYTE: Display("Least electrolyte concentration", "mol/m³", 1, 0),
+}
+"""Every figure of merit, in the order in which a report shows them."""
+
+VARIABLES: dict[str, Display] = {
+    name: Display(
+        name.partition(" [")[0],
+        variable.display_unit,
+        variable.display_scale,
+        1 if variable.display_unit else 3,
+    )
+    for name, variable in DESIGN_VARIABLES.items()
+}
+
+
+def summary(record: dict[str, Any]) -> str:
+    """The contents of ``design.json`` as a plain-text table."""
+    rows = [["", "design", "baseline", "limits"]]
+    for name, entry in record["variables"].items():
+        show = VARIABLES[name]
+        rows.append(
+            [
+                show.title,
+                show.number(entry["value"]),
+                show.number(entry["baseline"]),
+                f"{show.number(entry['lower'])} … {show.number(entry['upper'])}",
+            ]
+        )
+    wanted: dict[str, list[str]] = {}
+    for limit in record["constraints"]:
+        verdict = "met" if limit["holds"] else "BROKEN"
+        text = f"{limit['sense']} {FIGURES[limit['figure']].number(limit['value'])}: {verdict}"
+        wanted.setdefault(limit["figure"], []).append(text)
+    wanted.setdefault(record["goal"]["figure"], []).append(record["goal"]["sense"])
+    for name, show in FIGURES.items():
+        entry = record["figures_of_merit"][name]
+        rows.append(
+            [
+                show.title,
+                show.number(entry["simulated"]),
+                show.number(entry["baseline"]),
+                "; ".join(wanted.get(name, [])),
+            ]
+        )
+    widths = [max(len(row[k]) for row in rows) for k in range(4)]
+    lines = [
+        f"{row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]}".rstrip()
+        for row in rows
+    ]
+    lines.insert(1 + len(record["variables"]), "")
+    return "\n".join(["All figures of merit as simulated in PyBaMM.", *lines])
+
+
+def accuracy_lines(accuracy: Accuracy) -> list[str]:
+    """The surrogate's held-out errors, a line each."""
+    lines = [f"errors on {accuracy.designs} designs, each held out from the network that predicted it:"]
+    for name, error in accuracy.curves.items():
+        lines.append(
+            f"{name}: median {error['median [mV]']:.2f} mV, "
+            f"95th percentile {error['95th percentile [mV]']:.2f} mV"
+        )
+    for name, error in accuracy.figures.items():
+        show = FIGURES[name]
+        finer = Display(show.label, show.unit, show.scale, show.decimals + 1)
+        lines.append(
+            f"{show.label}: median {finer.text(error['median'])}, "
+            f"95th percentile {finer.text(error['95th percentile'])}"
+        )
+    return lines
+
+
+def sensitivity_lines(record: dict[str, Any]) -> list[str]:
+    """Total Sobol indices, a table of figures by variables."""
+    lines = []
+    for figure, indices in record["indices"].items():
+        lines.append(FIGURES[figure].label)
+        ranked = sorted(indices.items(), key=lambda item: -item[1]["total"])
+        for name, index in ranked:
+            lines.append(
+                f"  {VARIABLES[name].label:<40} total {index['total']:6.3f} ± "
+                f"{index['total confidence']:.3f}   first {index['first']:6.3f} ± "
+                f"{index['first confidence']:.3f}"
+            )
+    return lines

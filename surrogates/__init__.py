@@ -1,0 +1,1 @@
+"""Learning the answers: networks with the physics in their form, training, uncertainty, artefacts."""

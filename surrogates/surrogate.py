@@ -1,0 +1,199 @@
+"""A trained surrogate: curves and figures of merit of a design, with an interval for each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jaxtyping import Array, Float
+
+from electrograd.physics.errors import InputError
+from electrograd.physics.scenario import Scenario, SolverSettings
+from electrograd.surrogates.figures import figures_of_merit
+from electrograd.surrogates.network import CurveNetwork, CurvePhysics
+
+BATCH = 1024
+"""Designs predicted at a time: memory stays bounded, and one size of batch means one compilation."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How wrong the surrogate was on designs held out from the member that predicted them.
+
+    Attributes
+    ----------
+    curves
+        Median and 95th percentile over designs of the RMSE along the curve [mV], by curve.
+    figures
+        By figure of merit: median and 95th percentile of the absolute error, and the half-width that
+        held 90 % of the held-out designs (the interval quoted with a prediction).
+    held_out
+        Simulated and predicted value of each completed design, by learned figure of merit.
+    """
+
+    curves: dict[str, dict[str, float]]
+    figures: dict[str, dict[str, float]]
+    held_out: dict[str, Float[np.ndarray, "designs 2"]]
+
+    @property
+    def designs(self) -> int:
+        """How many designs were held out in turn."""
+        return len(next(iter(self.held_out.values())))
+
+    def summary(self) -> dict[str, Any]:
+        """The numbers for people and for JSON."""
+        return {"curves": self.curves, "figures": self.figures, "designs": self.designs}
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """An ensemble of curve networks over one design space, cell and scenario.
+
+    Attributes
+    ----------
+    physics
+        Cell, open-circuit potentials and trained box.
+    scenario, settings
+        What was simulated, and how.
+    shape
+        Width and depth of each member's network.
+    weights
+        The members' weights, stacked along a leading axis, by name.
+    accuracy
+        Errors on held-out designs.
+    dataset
+        Fingerprint of the data it was trained on.
+    """
+
+    physics: CurvePhysics
+    scenario: Scenario
+    settings: SolverSettings
+    shape: tuple[int, int]
+    weights: dict[str, Float[Array, "members ..."]]
+    accuracy: Accuracy
+    dataset: str
+
+    def curves(
+        self, design: Float[Array, " variables"], share: Float[Array, " points"]
+    ) -> Float[Array, "points outputs"]:
+        """Mean of the members' curves; see `CurvePhysics.curves` for the columns."""
+        return ensemble_curves(self.physics, self.shape, self.weights, design, share)
+
+    def figures(self, design: Float[Array, " variables"]) -> dict[str, Float[Array, ""]]:
+        """Figures of merit of one design, differentiable with JAX; SI units, order of the space."""
+        return figures_of_merit(
+            self.physics,
+            design,
+            lambda share: self.curves(design, share),
+            self.scenario,
+            self.settings,
+        )
+
+    @cached_property
+    def _batch(self) -> Any:
+        return jax.jit(jax.vmap(self.figures))
+
+    def predict(self, designs: np.ndarray) -> dict[str, Float[np.ndarray, " designs"]]:
+        """Figures of merit of many designs, as NumPy arrays.
+
+        Parameters
+        ----------
+        designs
+            Shape (designs, variables), SI units, in the order of ``physics.space.names``.
+
+        Raises
+        ------
+        InputError
+            For another shape, or values that are not finite.
+        """
+        designs = np.asarray(designs, np.float32)
+        width = len(self.physics.space)
+        if designs.ndim != 2 or designs.shape[1] != width:
+            raise InputError(
+                "designs must have the shape (designs, variables) with the variables "
+                + ", ".join(self.physics.space.names),
+                designs.shape,
+                ("designs", width),
+            )
+        if not np.all(np.isfinite(designs)):
+            raise InputError("designs must be finite", designs[~np.isfinite(designs)][0])
+        pieces = []
+        for start in range(0, len(designs), BATCH):
+            piece = designs[start : start + BATCH]
+            padded = np.concatenate([piece, np.repeat(piece[-1:], BATCH - len(piece), axis=0)])
+            pieces.append({k: np.asarray(v)[: len(piece)] for k, v in self._batch(padded).items()})
+        return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+
+    def predict_one(self, design: Mapping[str, float]) -> dict[str, float]:
+        """Figures of merit of one design given by name."""
+        row = np.array([[design[name] for name in self.physics.space.names]])
+        return {name: float(value[0]) for name, value in self.predict(row).items()}
+
+    def interval(self, figure: str) -> float:
+        """Half-width that held 90 % of held-out designs; 0 for a figure in closed form."""
+        return self.accuracy.figures.get(figure, {}).get("interval", 0.0)
+
+
+def network_definition(shape: tuple[int, int], features: int) -> nnx.GraphDef:
+    """Return the structure of one member's network, without weights."""
+    width, depth = shape
+    return nnx.split(nnx.eval_shape(lambda: _network(features, width, depth, jax.random.key(0))))[0]
+
+
+def initial_weights(
+    shape: tuple[int, int], features: int, members: int, key: Array
+) -> dict[str, Float[Array, "members ..."]]:
+    """Draw the stacked weights of an ensemble."""
+    width, depth = shape
+
+    def one(key: Array) -> dict[str, Array]:
+        return flatten(nnx.state(_network(features, width, depth, key)))
+
+    return jax.vmap(one)(jax.random.split(key, members))
+
+
+def member_curves(
+    physics: CurvePhysics,
+    shape: tuple[int, int],
+    weights: Mapping[str, Array],
+    design: Float[Array, " variables"],
+    share: Float[Array, " points"],
+) -> Float[Array, "points outputs"]:
+    """Curves of one member, from its weights."""
+    network = nnx.merge(network_definition(shape, physics.features), unflatten(weights))
+    return physics.curves(network, design, share)
+
+
+def ensemble_curves(
+    physics: CurvePhysics,
+    shape: tuple[int, int],
+    weights: Mapping[str, Float[Array, "members ..."]],
+    design: Float[Array, " variables"],
+    share: Float[Array, " points"],
+) -> Float[Array, "points outputs"]:
+    """Mean curves of the members."""
+    one = jax.vmap(lambda w: member_curves(physics, shape, w, design, share))
+    return jnp.mean(one(dict(weights)), axis=0)
+
+
+def flatten(state: nnx.State) -> dict[str, Array]:
+    """Weights by dotted path, as they are stored."""
+    return {".".join(map(str, path)): leaf[...] for path, leaf in nnx.to_flat_state(state)}
+
+
+def unflatten(weights: Mapping[str, Array]) -> nnx.State:
+    """Undo `flatten`."""
+    return nnx.from_flat_state(
+        {
+            tuple(int(part) if part.isdigit() else part for part in name.split(".")): nnx.Param(leaf)
+            for name, leaf in weights.items()
+        }
+    )
+
+
+def _network(features: int, width: int, depth: int, key: Array) -> CurveNetwork:
+    return CurveNetwork(features, width, depth, rngs=nnx.Rngs(key))

@@ -1,0 +1,1 @@
+"""Asking the physics many times: design spaces, the runner, the store."""
