@@ -89,7 +89,10 @@ class Optimiser:
         """
         limits = self.goal.limits
         reserve = np.array(
-            [reserves.get(limit, 0.0) / scale for limit, scale in zip(limits, self._scales[1:], strict=True)]
+            [
+                reserves.get(limit, 0.0) / scale
+                for limit, scale in zip(limits, self._scales[1:], strict=True)
+            ]
         )
 
         @lru_cache(maxsize=1)  # SLSQP asks for objective, limits and both slopes at the same point

@@ -13,9 +13,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
-import numpy as np
-
 from electrograd.design.problem import Goal
 from electrograd.design.verify import Outcome
 from electrograd.physics.cell import ELECTROLYTE_DENSITY, Cell
@@ -23,7 +20,11 @@ from electrograd.physics.charge import NEGATIVE_POTENTIAL, VOLTAGE
 from electrograd.physics.figures import DISCHARGE_RATE, Simulated
 from electrograd.physics.p2d import MODEL, mesh_points, plain_parameter_values
 from electrograd.physics.scenario import Scenario, SolverSettings
-from electrograd.physics.variables import DESIGN_VARIABLES, FIGURES_OF_MERIT
+from electrograd.physics.variables import (
+    DESIGN_VARIABLES,
+    FIGURES_OF_MERIT,
+    NOMINAL_CAPACITY,
+)
 from electrograd.surrogates.artefact import write_atomic
 from electrograd.surrogates.surrogate import Surrogate
 from electrograd.sweeps.dataset import CHARGE, Dataset
@@ -31,7 +32,7 @@ from electrograd.sweeps.space import DesignSpace
 
 SCHEMA_VERSION = 1
 CURVE_POINTS = 101
-AT_BOUND = 1e-3
+AT_BOUND = 0.01
 """A variable this close to a bound, as a share of its range, leans on it."""
 
 _PACKAGES = (
@@ -194,13 +195,9 @@ def curves_csv(surrogate: Surrogate, outcome: Outcome, baseline: Simulated) -> b
     for electrode, simulated in (("design", winner.simulated), ("baseline", baseline)):
         charge, curves = simulated.charge.on_grid(CURVE_POINTS)
         rows(electrode, "simulated", simulated.charge.nominal, charge, curves[:2])
-    space = surrogate.physics.space
-    design = jnp.asarray([winner.design[name] for name in space.names], jnp.float32)
-    end = surrogate.figures(design)
-    share = jnp.linspace(0, float(end["Accepted share of nominal capacity"]), CURVE_POINTS, dtype=jnp.float32)
-    predicted = np.asarray(surrogate.curves(design, share))
-    nominal = float(end["Nominal areal capacity [A.h.m-2]"])
-    rows("design", "predicted", nominal, np.asarray(share) * nominal, predicted.T[:2])
+    share, predicted = surrogate.predict_curves(winner.design, CURVE_POINTS)
+    nominal = winner.predicted[NOMINAL_CAPACITY]
+    rows("design", "predicted", nominal, share * nominal, predicted.T[:2])
     return text.getvalue().encode()
 
 

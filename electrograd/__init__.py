@@ -47,7 +47,7 @@ _HOMES = {
     "load_surrogate": "electrograd.surrogates.artefact",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605  # the names above, once
+__all__ = sorted(_HOMES)  # the names above, once
 
 
 def __getattr__(name: str) -> Any:

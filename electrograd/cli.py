@@ -42,20 +42,17 @@ def cli() -> None:
     """
 
 
-def _step(help_text: str) -> Callable[[Callable[["StudyRun"], None]], click.Command]:
-    """Make a command of one step; its name is the function's."""
+def _step(action: Callable[["StudyRun"], None]) -> click.Command:
+    """Make a command of one step; name and help are the function's."""
 
-    def decorate(action: Callable[["StudyRun"], None]) -> click.Command:
-        @_study
-        @_runs
-        @_quiet
-        @_verbose
-        def command(study: str, runs: Path, quiet: bool, verbose: bool) -> None:
-            _start(study, runs, quiet, verbose, action)
+    @_study
+    @_runs
+    @_quiet
+    @_verbose
+    def command(study: str, runs: Path, quiet: bool, verbose: bool) -> None:
+        _start(study, runs, quiet, verbose, action)
 
-        return cli.command(action.__name__, help=help_text)(command)
-
-    return decorate
+    return cli.command(action.__name__, help=action.__doc__)(command)
 
 
 def _start(
@@ -74,22 +71,24 @@ def _start(
     action(StudyRun(loaded, runs, Reporter(quiet)))
 
 
-@_step("Run every step of STUDY: sweep, train, design, sensitivity, report.")
+@_step
 def run(run: "StudyRun") -> None:
-    _ = run.report
-    _conclude(run.design)
+    """Run every step of STUDY: sweep, train, design, sensitivity, report."""
+    _everything(run)
 
 
-@_step("Simulate the designs of STUDY in PyBaMM.")
+@_step
 def sweep(run: "StudyRun") -> None:
+    """Simulate the designs of STUDY in PyBaMM."""
     counts = run.dataset.count_ends()
     click.echo(f"{len(run.dataset)} designs in {run.folder / 'sweep.zarr'}")
     for end, count in counts.items():
         click.echo(f"  {count:6d} {end}")
 
 
-@_step("Train the surrogate of STUDY and state its error on held-out designs.")
+@_step
 def train(run: "StudyRun") -> None:
+    """Train the surrogate of STUDY and state its error on held-out designs."""
     from electrograd.tables import accuracy_lines
 
     surrogate = run.surrogate
@@ -98,21 +97,24 @@ def train(run: "StudyRun") -> None:
         click.echo("  " + line)
 
 
-@_step("Design by gradients, verify in PyBaMM, and write the package of STUDY.")
+@_step
 def design(run: "StudyRun") -> None:
+    """Design by gradients, verify in PyBaMM, and write the package of STUDY."""
     _conclude(run.design)
 
 
-@_step("Compute which variable of STUDY matters: Sobol indices.")
+@_step
 def sensitivity(run: "StudyRun") -> None:
+    """Compute which variable of STUDY matters: Sobol indices."""
     from electrograd.tables import sensitivity_lines
 
     for line in sensitivity_lines(run.sensitivity):
         click.echo(line)
 
 
-@_step("Draw the figures of STUDY and write report.html.")
+@_step
 def report(run: "StudyRun") -> None:
+    """Draw the figures of STUDY and write report.html."""
     click.echo(run.report)
 
 
@@ -123,11 +125,7 @@ def report(run: "StudyRun") -> None:
 def demo(runs: Path, quiet: bool, verbose: bool) -> None:
     """Run the bundled study fast_charge: a cell to a verified design in about two minutes."""
 
-    def everything(run: "StudyRun") -> None:
-        _ = run.report
-        _conclude(run.design)
-
-    _start(TEMPLATE, runs, quiet, verbose, everything)
+    _start(TEMPLATE, runs, quiet, verbose, _everything)
 
 
 @cli.command()
@@ -143,6 +141,11 @@ def new(file: Path) -> None:
     except FileExistsError:
         raise click.UsageError(f"{file} exists already; name another file") from None
     click.echo(f"wrote {file}; run it with: electrograd run {file}")
+
+
+def _everything(run: "StudyRun") -> None:
+    _ = run.report
+    _conclude(run.design)
 
 
 def _conclude(package: "DesignPackage") -> None:

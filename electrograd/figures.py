@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from electrograd.physics.cell import Cell
+from electrograd.physics.charge import NEGATIVE_POTENTIAL, VOLTAGE
 from electrograd.physics.variables import (
     ACCEPTED_CAPACITY,
     ACCEPTED_SHARE,
@@ -19,7 +20,7 @@ from electrograd.physics.variables import (
     POSITIVE_THICKNESS,
 )
 from electrograd.surrogates.surrogate import Accuracy
-from electrograd.sweeps.dataset import Dataset
+from electrograd.sweeps.dataset import CHARGE, Dataset
 from electrograd.tables import FIGURES, VARIABLES
 
 DESIGN, BASELINE, MUTED, ALARM = "#0b6e99", "#8a5a00", "#9aa5ad", "#b3261e"
@@ -47,66 +48,56 @@ def _panel(width: float = 4.6, height: float = 3.3) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def charging_curve(curves: Curves, column: str, label: str, limit: float, limit_label: str) -> Figure:
-    """One observable [V] against charge passed: design and baseline, predicted and simulated."""
-    figure, axes = _panel()
+def _plot_curves(axes: Axes, curves: Curves, column: str, scale: float) -> None:
     lines = (
         (("baseline", "simulated"), BASELINE, "-", "baseline, simulated"),
         (("design", "simulated"), DESIGN, "-", "design, simulated"),
         (("design", "predicted"), "#111111", (0, (1, 2)), "design, predicted"),
     )
     for key, colour, style, name in lines:
-        data = curves[key]
-        axes.plot(
-            0.1 * data["Charge passed [A.h.m-2]"],
-            data[column],
-            color=colour,
-            linestyle=style,
-            linewidth=1.8,
-            label=name,
-        )
-    axes.axhline(limit, color=ALARM, linewidth=1)
+        charge, values = 0.1 * curves[key][CHARGE], scale * curves[key][column]
+        axes.plot(charge, values, color=colour, linestyle=style, linewidth=1.8, label=name)
+    axes.set_xlabel("Charge passed [mAh/cm²]")
+
+
+def voltage(curves: Curves, cut_off: float) -> Figure:
+    """Terminal voltage [V] against charge passed: design and baseline, predicted and simulated."""
+    figure, axes = _panel()
+    _plot_curves(axes, curves, VOLTAGE, 1.0)
+    axes.axhline(cut_off, color=ALARM, linewidth=1)
     axes.annotate(
-        limit_label,
-        (0.0, limit),
+        f"cut-off {cut_off:g} V",
+        (0.0, cut_off),
         xycoords=("axes fraction", "data"),
         xytext=(4, 3),
         textcoords="offset points",
         color=ALARM,
         fontsize=8,
     )
-    axes.set(xlabel="Charge passed [mAh/cm²]", ylabel=label)
+    axes.set_ylabel("Voltage [V]")
     axes.legend()
     return figure
 
 
-def end_of_potential(curves: Curves, column: str) -> Figure:
-    """The negative electrode's potential near lithium's [mV], where plating is decided."""
+def negative_potential(curves: Curves) -> Figure:
+    """The negative electrode's potential [mV] near lithium's, where plating is decided."""
     figure, axes = _panel()
-    for key, colour, style, name in (
-        (("baseline", "simulated"), BASELINE, "-", "baseline, simulated"),
-        (("design", "simulated"), DESIGN, "-", "design, simulated"),
-        (("design", "predicted"), "#111111", (0, (1, 2)), "design, predicted"),
-    ):
-        data = curves[key]
-        axes.plot(
-            0.1 * data["Charge passed [A.h.m-2]"],
-            1e3 * data[column],
-            color=colour,
-            linestyle=style,
-            linewidth=1.8,
-            label=name,
-        )
-    low = min(1e3 * data[column].min() for data in curves.values())
-    bottom = min(-10.0, 1.25 * low)
+    _plot_curves(axes, curves, NEGATIVE_POTENTIAL, 1e3)
+    least = min(float(data[NEGATIVE_POTENTIAL].min()) for data in curves.values())
+    bottom, top = min(-10.0, 1.25e3 * least), 130.0
     axes.axhspan(bottom, 0, color=ALARM, alpha=0.08, linewidth=0)
     axes.axhline(0, color=ALARM, linewidth=1)
-    axes.set_ylim(bottom, 130)
-    axes.text(
-        0.02, (0 - bottom) / (130 - bottom) - 0.02, "lithium plates", color=ALARM, fontsize=8,
-        transform=axes.transAxes, va="top",
-    )  # fmt: skip
-    axes.set(xlabel="Charge passed [mAh/cm²]", ylabel="Negative electrode at the separator\nagainst lithium [mV]")
+    axes.annotate(
+        "lithium plates",
+        (0.0, 0.0),
+        xycoords=("axes fraction", "data"),
+        xytext=(4, -4),
+        textcoords="offset points",
+        va="top",
+        color=ALARM,
+        fontsize=8,
+    )
+    axes.set(ylim=(bottom, top), ylabel="Negative electrode at the separator\nagainst lithium [mV]")
     axes.legend(loc="upper right")
     return figure
 
@@ -128,7 +119,7 @@ def sweep_map(dataset: Dataset, record: dict[str, Any], objective: np.ndarray) -
         if limit["figure"] == PLATING_MARGIN:
             axes.axhline(y_show.scale * limit["value"], color=ALARM, linewidth=1)
     for key, colour, marker, name in (
-        ("simulated", DESIGN, "*", "design"),
+        ("simulated", "white", "*", "design"),
         ("baseline", BASELINE, "D", "baseline"),
     ):
         figures = record["figures_of_merit"]
@@ -137,8 +128,9 @@ def sweep_map(dataset: Dataset, record: dict[str, Any], objective: np.ndarray) -
             y_show.scale * figures[PLATING_MARGIN][key],
             color=colour,
             marker=marker,
-            s=150 if marker == "*" else 50,
-            edgecolor="white",
+            s=190 if marker == "*" else 55,
+            edgecolor="black",
+            linewidth=0.8,
             label=name,
             zorder=3,
         )
@@ -155,7 +147,7 @@ def parity(accuracy: Accuracy, figure_name: str) -> Figure:
     low, high = simulated.min(), simulated.max()
     axes.plot([low, high], [low, high], color=MUTED, linewidth=1)
     axes.scatter(simulated, predicted, s=10, color=DESIGN, alpha=0.7, linewidth=0)
-    axes.set(xlabel=f"Simulated {show.title[0].lower() + show.title[1:]}", ylabel="Predicted, held out")
+    axes.set(xlabel=f"Simulated {show.label.lower()} [{show.unit}]", ylabel="Predicted, held out")
     inset = axes.inset_axes((0.62, 0.12, 0.35, 0.28))
     inset.hist(predicted - simulated, bins=31, color=DESIGN)
     inset.set_title(f"error [{show.unit}]" if show.unit else "error", fontsize=8)
@@ -181,11 +173,13 @@ def sobol_bars(record: dict[str, Any], figure_name: str) -> Figure:
             error_kw={"elinewidth": 1, "capsize": 2, "ecolor": "#333333"},
             label="total" if kind == "total" else "first order",
         )
-    axes.set_yticks(rows, [VARIABLES[name].label.replace(" electrode ", "\nelectrode ") for name in names])
+    axes.set_yticks(
+        rows, [VARIABLES[name].label.replace(" electrode ", "\nelectrode ") for name in names]
+    )
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set(xlabel="Sobol index", xlim=(0, None))
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside upper right", ncols=2)
     return figure
 
 

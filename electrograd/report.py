@@ -13,7 +13,6 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from electrograd import figures
-from electrograd.physics.charge import NEGATIVE_POTENTIAL, VOLTAGE
 from electrograd.physics.variables import ACCEPTED_SHARE, PLATING_MARGIN
 from electrograd.surrogates.artefact import write_atomic
 from electrograd.surrogates.surrogate import Surrogate
@@ -75,18 +74,12 @@ def draw(
     goal = record["goal"]["figure"]
     completed = dataset.only(dataset.completed)
     objective = surrogate.predict(completed.values)[goal]
-    cut_off = record["scenario"]["upper_voltage"]
     told = dict.fromkeys((goal, *(limit["figure"] for limit in record["goal"]["limits"])))
     with mpl.rc_context(figures.STYLE):
         return [
             ("stack", figures.stack_sketch(surrogate.physics.cell, record)),
-            (
-                "voltage",
-                figures.charging_curve(
-                    curves, VOLTAGE, "Voltage [V]", cut_off, f"cut-off {cut_off:g} V"
-                ),
-            ),
-            ("negative_potential", figures.end_of_potential(curves, NEGATIVE_POTENTIAL)),
+            ("voltage", figures.voltage(curves, record["scenario"]["upper_voltage"])),
+            ("negative_potential", figures.negative_potential(curves)),
             ("sweep", figures.sweep_map(completed, record, objective)),
             ("parity_accepted_share", figures.parity(surrogate.accuracy, ACCEPTED_SHARE)),
             ("parity_plating_margin", figures.parity(surrogate.accuracy, PLATING_MARGIN)),
@@ -129,14 +122,15 @@ def headline(record: dict[str, Any]) -> str:
         + " and ".join(FIGURES[limit["figure"]].label.lower() for limit in broken)
     )
     beside = (
-        ", which breaks " + " and ".join(FIGURES[limit["figure"]].label.lower() for limit in against)
+        ", which breaks the limit on "
+        + " and ".join(FIGURES[limit["figure"]].label.lower() for limit in against)
         if against
         else ""
     )
     direction = "more" if change >= 0 else "less"
     return (
-        f"{show.label} {show.text(entry['simulated'])}, {abs(change):.1f} % {direction} than the baseline"
-        f"{beside}. {verdict}."
+        f"{show.label} {show.text(entry['simulated'])}, {abs(change):.1f} % {direction} than "
+        f"the baseline{beside}. {verdict}."
     )
 
 

@@ -75,7 +75,9 @@ class StudyRun:
         Where progress is told; bars on standard error by default.
     """
 
-    def __init__(self, study: Study, runs: str | Path = "runs", reporter: Reporter | None = None) -> None:
+    def __init__(
+        self, study: Study, runs: str | Path = "runs", reporter: Reporter | None = None
+    ) -> None:
         self.study = study
         self.folder = Path(runs) / study.name
         self.reporter = reporter or Reporter()
@@ -201,7 +203,9 @@ class StudyRun:
     @cached_property
     def report(self) -> Path:
         """``report.html`` and its figures, drawn anew from the results."""
-        path = render(self.design.folder, self.design.record, self.sensitivity, self.dataset, self.surrogate)
+        path = render(
+            self.design.folder, self.design.record, self.sensitivity, self.dataset, self.surrogate
+        )
         self.reporter.say(f"Report: {path}")
         return path
 

@@ -5,13 +5,13 @@ Every complaint names the file, the line, the rule, the value received and the n
 
 import math
 import re
-from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError
 
 from electrograd.design.problem import Goal, Limit
@@ -207,8 +207,8 @@ def parse_study(text: str, file: str = "study") -> Study:
         placed = YAML(typ="rt").load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        where = f"{file}, line {mark.line + 1}" if mark else file
-        raise InputError("a study file must be valid YAML", error.problem, where=where) from error
+        place = f"{file}, line {mark.line + 1}" if mark else file
+        raise InputError("a study file must be valid YAML", error.problem, where=place) from error
     if not isinstance(plain, dict):
         raise InputError(
             "a study file must be a mapping of keys to values", type(plain).__name__, "name: …", file
@@ -222,7 +222,9 @@ def parse_study(text: str, file: str = "study") -> Study:
         study = Study.model_validate(plain)
     except ValidationError as error:
         raise _explain(error, where) from error
-    check_name(study.cell, STOICHIOMETRY_WINDOWS, "cell must be a supported parameter set", where("cell"))
+    check_name(
+        study.cell, STOICHIOMETRY_WINDOWS, "cell must be a supported parameter set", where("cell")
+    )
     _check_variables(study, where)
     _check_goal(study, where)
     scenario = study.scenario
@@ -342,9 +344,9 @@ def _line(placed: Any, keys: tuple[Any, ...]) -> int | None:
     """Line of the key at the end of the path, or of the deepest part of it that exists."""
     line = None
     for key in keys:
-        if isinstance(placed, Mapping) and key in placed:
+        if isinstance(placed, CommentedMap) and key in placed:
             line = placed.lc.key(key)[0] + 1
-        elif isinstance(placed, list) and isinstance(key, int) and key < len(placed):
+        elif isinstance(placed, CommentedSeq) and isinstance(key, int) and key < len(placed):
             line = placed.lc.item(key)[0] + 1
         else:
             break

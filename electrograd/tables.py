@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from electrograd.physics.charge import NEGATIVE_POTENTIAL, VOLTAGE
 from electrograd.physics.variables import (
     ACCEPTED_CAPACITY,
     ACCEPTED_SHARE,
@@ -67,6 +68,13 @@ VARIABLES: dict[str, Display] = {
 }
 
 
+CURVES = {
+    VOLTAGE: "Voltage along the charge",
+    NEGATIVE_POTENTIAL: "Negative electrode potential at the separator along the charge",
+}
+"""The learned curves whose errors are quoted."""
+
+
 def summary(record: dict[str, Any]) -> str:
     """The contents of ``design.json`` as a plain-text table."""
     rows = [["", "design", "baseline", "limits"]]
@@ -107,15 +115,16 @@ def summary(record: dict[str, Any]) -> str:
 
 def accuracy_lines(accuracy: Accuracy) -> list[str]:
     """The surrogate's held-out errors, a line each."""
-    lines = [f"errors on {accuracy.designs} designs, each held out from the network that predicted it:"]
+    lines = [f"Errors on {accuracy.designs} designs, each held out from the network that predicted it:"]
     for name, error in accuracy.curves.items():
         lines.append(
-            f"{name}: median {error['median [mV]']:.2f} mV, "
+            f"{CURVES[name]}: median {error['median [mV]']:.2f} mV, "
             f"95th percentile {error['95th percentile [mV]']:.2f} mV"
         )
     for name, error in accuracy.figures.items():
         show = FIGURES[name]
-        finer = Display(show.label, show.unit, show.scale, show.decimals + 1)
+        unit = "percentage points" if show.unit == "%" else show.unit
+        finer = Display(show.label, unit, show.scale, show.decimals + 1)
         lines.append(
             f"{show.label}: median {finer.text(error['median'])}, "
             f"95th percentile {finer.text(error['95th percentile'])}"

@@ -188,9 +188,7 @@ class Cell:
         values[NEGATIVE_ACTIVE] = self.negative.active_share * (1 - values[NEGATIVE_POROSITY])
         values[POSITIVE_ACTIVE] = self.positive.active_share * (1 - values[POSITIVE_POROSITY])
         if N_P_RATIO in values:
-            positive = self.positive.usable_capacity(
-                values[POSITIVE_THICKNESS], values[POSITIVE_ACTIVE]
-            )
+            positive = self.positive.usable_capacity(values[POSITIVE_THICKNESS], values[POSITIVE_ACTIVE])
             per_metre = self.negative.usable_capacity(1.0, values[NEGATIVE_ACTIVE])
             values[NEGATIVE_THICKNESS] = values.pop(N_P_RATIO) * positive / per_metre
         return values

@@ -19,9 +19,7 @@ class InputError(ValueError):
         The place of the value (file and line, or argument), if known.
     """
 
-    def __init__(
-        self, rule: str, value: object, nearest: object | None = None, where: str = ""
-    ) -> None:
+    def __init__(self, rule: str, value: object, nearest: object | None = None, where: str = "") -> None:
         self.rule, self.value, self.nearest, self.where = rule, value, nearest, where
         place = f"{where}: " if where else ""
         hint = "" if nearest is None else f"; nearest valid: {nearest}"

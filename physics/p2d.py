@@ -127,9 +127,7 @@ class P2D:
         """
         return self._solve(parameters, 1.0, -c_rate, 1.0 / c_rate)
 
-    def _solve(
-        self, parameters: Mapping[str, float], start: float, rate: float, hours: float
-    ) -> Charge:
+    def _solve(self, parameters: Mapping[str, float], start: float, rate: float, hours: float) -> Charge:
         """Solve from ``start`` (share of the nominal capacity) at a signed rate [1/h]."""
         nominal = float(nominal_capacity(self.cell, parameters))
         negative, positive = mean_stoichiometries(self.cell, parameters, start * nominal)
@@ -184,4 +182,3 @@ def plain_parameter_values(cell: Cell, scenario: Scenario, parameters: Mapping[s
             electrode.empty * electrode.maximum_concentration
         )
     return values
-

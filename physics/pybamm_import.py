@@ -4,6 +4,6 @@ import os
 
 os.environ.setdefault("PYBAMM_DISABLE_TELEMETRY", "true")
 
-import pybamm  # noqa: E402
+import pybamm
 
 __all__ = ["pybamm"]

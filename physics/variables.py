@@ -58,12 +58,8 @@ DESIGN_VARIABLES: dict[str, DesignVariable] = {
         DesignVariable(POSITIVE_THICKNESS, 5e-6, 1e-3, "L_pos", "µm", 1e6),
         DesignVariable(NEGATIVE_POROSITY, 0.05, 0.9, "ε_neg"),
         DesignVariable(POSITIVE_POROSITY, 0.05, 0.9, "ε_pos"),
-        DesignVariable(
-            "Negative electrode Bruggeman coefficient (electrolyte)", 0.5, 4.0, "β_neg"
-        ),
-        DesignVariable(
-            "Positive electrode Bruggeman coefficient (electrolyte)", 0.5, 4.0, "β_pos"
-        ),
+        DesignVariable("Negative electrode Bruggeman coefficient (electrolyte)", 0.5, 4.0, "β_neg"),
+        DesignVariable("Positive electrode Bruggeman coefficient (electrolyte)", 0.5, 4.0, "β_pos"),
         DesignVariable("Negative particle radius [m]", 1e-8, 1e-4, "R_neg", "µm", 1e6),
         DesignVariable("Positive particle radius [m]", 1e-8, 1e-4, "R_pos", "µm", 1e6),
     )

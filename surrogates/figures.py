@@ -54,7 +54,9 @@ def end_of_charge(
         )
         return jnp.max(jnp.stack(over), axis=0)
 
-    def bracket(low: Float[Array, ""], high: Float[Array, ""], points: int) -> tuple[Array, Array, Array]:
+    def bracket(
+        low: Float[Array, ""], high: Float[Array, ""], points: int
+    ) -> tuple[Array, Array, Array]:
         shares = jnp.linspace(low, high, points)
         above = excess(shares) > 0
         first = jnp.clip(jnp.argmax(above), 1)

@@ -13,6 +13,7 @@ everything tends to the open-circuit curve as the rate tends to zero, for any we
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
@@ -34,10 +35,7 @@ class CurveNetwork(nnx.Module):
     def __init__(self, inputs: int, width: int, depth: int, *, rngs: nnx.Rngs) -> None:
         sizes = [inputs, *[width] * depth]
         self.hidden = nnx.List(
-            [
-                nnx.Linear(a, b, rngs=rngs, param_dtype=jnp.float32)
-                for a, b in zip(sizes[:-1], sizes[1:], strict=True)
-            ]
+            [nnx.Linear(a, b, rngs=rngs, param_dtype=jnp.float32) for a, b in pairwise(sizes)]
         )
         self.out = nnx.Linear(width, len(CURVES), rngs=rngs, param_dtype=jnp.float32)
 
@@ -92,7 +90,9 @@ class CurvePhysics:
         # √s rises steeply at the start, as diffusion does; the tiny shift keeps its slope finite.
         root = jnp.sqrt(share + 1e-6)
         u_n, u_p = self.negative(x), self.positive(y)
-        along = jnp.stack([2 * share - 1, 2 * root - 1, 2 * x - 1, 2 * y - 1, 4 * u_n - 1, 4 * (u_p - 4)])
+        along = jnp.stack(
+            [2 * share - 1, 2 * root - 1, 2 * x - 1, 2 * y - 1, 4 * u_n - 1, 4 * (u_p - 4)]
+        )
         raw = network(jnp.concatenate([place, along.T], axis=-1)) * self.c_rate
         x_surface = 1 - (1 - x) * jnp.exp(-root * raw[:, 0])
         y_surface = y * jnp.exp(-root * raw[:, 1])

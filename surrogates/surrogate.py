@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 
 from electrograd.physics.errors import InputError
 from electrograd.physics.scenario import Scenario, SolverSettings
+from electrograd.physics.variables import ACCEPTED_SHARE
 from electrograd.surrogates.figures import figures_of_merit
 from electrograd.surrogates.network import CurveNetwork, CurvePhysics
 
@@ -133,6 +134,20 @@ class Surrogate:
         row = np.array([[design[name] for name in self.physics.space.names]])
         return {name: float(value[0]) for name, value in self.predict(row).items()}
 
+    def predict_curves(
+        self, design: Mapping[str, float], points: int
+    ) -> tuple[Float[np.ndarray, " points"], Float[np.ndarray, "points outputs"]]:
+        """Curves of one design given by name, on even points up to its predicted end.
+
+        Returns
+        -------
+        share, curves
+            Shares of the nominal capacity, and the columns of `CurvePhysics.curves`.
+        """
+        row = jnp.asarray([design[name] for name in self.physics.space.names], jnp.float32)
+        share = np.linspace(0, self.predict_one(design)[ACCEPTED_SHARE], points, dtype=np.float32)
+        return share, np.asarray(jax.jit(self.curves)(row, jnp.asarray(share)))
+
     def interval(self, figure: str) -> float:
         """Half-width that held 90 % of held-out designs; 0 for a figure in closed form."""
         return self.accuracy.figures.get(figure, {}).get("interval", 0.0)
@@ -187,12 +202,11 @@ def flatten(state: nnx.State) -> dict[str, Array]:
 
 def unflatten(weights: Mapping[str, Array]) -> nnx.State:
     """Undo `flatten`."""
-    return nnx.from_flat_state(
-        {
-            tuple(int(part) if part.isdigit() else part for part in name.split(".")): nnx.Param(leaf)
-            for name, leaf in weights.items()
-        }
-    )
+    flat: Any = {
+        tuple(int(part) if part.isdigit() else part for part in name.split(".")): nnx.Param(leaf)
+        for name, leaf in weights.items()
+    }
+    return nnx.from_flat_state(flat)
 
 
 def _network(features: int, width: int, depth: int, key: Array) -> CurveNetwork:

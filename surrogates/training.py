@@ -124,7 +124,8 @@ def train(
             updates, state = optimiser.update(jax.grad(loss)(weights, index), state, weights)
             return optax.apply_updates(weights, updates), state
 
-        return jax.vmap(one)(*carry, jax.random.split(key, members), rows), None
+        weights, state = carry
+        return jax.vmap(one)(weights, state, jax.random.split(key, members), rows), None
 
     @jax.jit
     def run(carry: Any, keys: Array) -> Any:

@@ -45,7 +45,7 @@ class SweepStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._group = zarr.open_group(path, mode="r+")
+        self._group: Any = zarr.open_group(path, mode="r+")
 
     @classmethod
     def open_or_create(

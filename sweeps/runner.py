@@ -151,8 +151,8 @@ def _own_main() -> Iterator[None]:
     A spawned process imports the parent's main module, which is why scripts need a
     ``if __name__ == "__main__"`` guard. Ours need nothing from it, so it is hidden meanwhile.
     """
-    main = sys.modules["__main__"].__dict__
-    hidden = {name: main[name] for name in ("__file__", "__spec__") if name in main}
+    main: dict[str, Any] = vars(sys.modules["__main__"])
+    hidden: dict[str, Any] = {name: main[name] for name in ("__file__", "__spec__") if name in main}
     main.pop("__file__", None)
     main["__spec__"] = None
     try:

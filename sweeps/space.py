@@ -73,8 +73,7 @@ class DesignSpace:
     def to_dict(self) -> dict[str, list[float]]:
         """Return ``{name: [lower, upper]}`` for JSON."""
         return {
-            name: [low, high]
-            for name, low, high in zip(self.names, self.lower, self.upper, strict=True)
+            name: [low, high] for name, low, high in zip(self.names, self.lower, self.upper, strict=True)
         }
 
 
