@@ -18,7 +18,7 @@ from electrograd.design.verify import Outcome
 from electrograd.physics.cell import ELECTROLYTE_DENSITY, Cell
 from electrograd.physics.charge import NEGATIVE_POTENTIAL, VOLTAGE
 from electrograd.physics.figures import DISCHARGE_RATE, Simulated
-from electrograd.physics.p2d import MODEL, mesh_points, plain_parameter_values
+from electrograd.physics.p2d import MODEL, mesh_points, plain_parameter_values, submesh_types
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.variables import (
     DESIGN_VARIABLES,
@@ -245,7 +245,12 @@ def _simulation(
     rate = scenario.c_rate
     return {
         "model": MODEL,
-        "mesh": mesh_points(settings),
+        "mesh": {
+            "points": mesh_points(settings),
+            "submesh_types": {
+                domain: f"pybamm.{submesh.__name__}" for domain, submesh in submesh_types().items()
+            },
+        },
         "solver": {"class": "pybamm.IDAKLUSolver", "rtol": settings.rtol, "atol": settings.atol},
         "time_span_s": [0.0, 3600 * scenario.charge_limit / rate],
         "current_density_A_m2": rate * winner.charge.nominal,

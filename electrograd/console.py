@@ -65,7 +65,8 @@ class Reporter:
             yield lambda done, total, note: bar.update(task, completed=done, total=total, note=note)
 
     def _lines(self, what: str) -> Update:
-        began = last = time.monotonic()
+        began = time.monotonic()
+        last = -_EVERY  # the first update is always told
 
         def update(done: int, total: int, note: str) -> None:
             nonlocal last

@@ -7,7 +7,7 @@ import math
 import re
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
@@ -55,7 +55,7 @@ class LimitSection(_Section):
     at_most: Annotated[float | None, Field(alias="at most")] = None
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _says_something(self) -> "LimitSection":
         if self.at_least is None and self.at_most is None:
             raise ValueError("a limit must say 'at least' or 'at most'")
         return self
@@ -69,7 +69,7 @@ class GoalSection(_Section):
     limits: dict[str, LimitSection] = {}
 
     @model_validator(mode="after")
-    def _one_objective(self) -> Self:
+    def _one_objective(self) -> "GoalSection":
         if (self.maximise is None) == (self.minimise is None):
             raise ValueError("a goal must name one figure of merit, to 'maximise' or to 'minimise'")
         return self

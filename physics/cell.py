@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -95,7 +95,7 @@ class Cell:
     baseline: dict[str, float]
 
     @classmethod
-    def load(cls, name: str) -> Self:
+    def load(cls, name: str) -> "Cell":
         """Read a cell from a PyBaMM parameter set.
 
         Raises
@@ -143,7 +143,7 @@ class Cell:
         )
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+    def from_dict(cls, data: Mapping[str, Any]) -> "Cell":
         """Rebuild a cell from `to_dict`."""
         plain = dict(data)
         for side in ("negative", "positive"):

@@ -6,11 +6,11 @@ slopes are PyBaMM's own, so that the table is good to microvolts (a test measure
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Self
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 LOWEST, HIGHEST = 1e-3, 1 - 1e-3
@@ -35,7 +35,7 @@ class OpenCircuitPotential:
     slopes: Float[Array, " nodes"] | Float[np.ndarray, " nodes"]
 
     @classmethod
-    def from_pybamm(cls, cell_name: str, side: str, temperature: float) -> Self:
+    def from_pybamm(cls, cell_name: str, side: str, temperature: float) -> "OpenCircuitPotential":
         """Tabulate PyBaMM's potential for ``side`` ("negative" or "positive") at a temperature [K]."""
         import casadi
 
@@ -53,11 +53,13 @@ class OpenCircuitPotential:
         values, slopes = (np.asarray(out).ravel() for out in table(nodes[None, :]))
         return cls(values, slopes)
 
-    def astype(self, dtype: jnp.dtype | type) -> Self:
+    def astype(self, dtype: DTypeLike) -> "OpenCircuitPotential":
         """Return the table in another floating-point type, as JAX arrays."""
         return type(self)(jnp.asarray(self.values, dtype), jnp.asarray(self.slopes, dtype))
 
-    def __call__(self, stoichiometry: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    def __call__(
+        self, stoichiometry: Float[Array, "*shape"] | Float[np.ndarray, "*shape"]
+    ) -> Float[Array, "*shape"]:
         """Potential [V]; beyond the table's ends it goes on as a straight line."""
         intervals = self.values.shape[0] - 1
         step = (HIGHEST - LOWEST) / intervals

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -54,7 +54,7 @@ class SweepStore:
         names: Sequence[str],
         designs: Float[np.ndarray, "designs variables"],
         identity: Mapping[str, Any],
-    ) -> Self:
+    ) -> "SweepStore":
         """Open the store at ``path`` if it is of the same sweep, or create it.
 
         Parameters

@@ -11,6 +11,7 @@ import dask
 import numpy as np
 from dask.system import CPU_COUNT
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
+from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
 from electrograd.physics.cell import Cell
 from electrograd.physics.charge import OBSERVABLES, Charge, End
@@ -112,6 +113,10 @@ def _result(future: "Future[Any]") -> list[Charge] | None:
         records: list[Charge] = future.result()
     except KilledWorker:
         return None
+    except (NoWorkerError, NoValidWorkerError) as error:
+        raise RuntimeError(
+            "worker processes could not be started; what was simulated is kept"
+        ) from error
     return records
 
 
@@ -126,6 +131,7 @@ def _cluster(workers: int) -> Iterator[Client]:
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), 1)
     settings = {
         "distributed.scheduler.allowed-failures": 0,
+        "distributed.scheduler.no-workers-timeout": "60s",
         "distributed.nanny.pre-spawn-environ": one_thread,
     }
     with (

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from jaxtyping import Float
@@ -45,7 +44,7 @@ class DesignSpace:
                 )
 
     @classmethod
-    def from_bounds(cls, bounds: Mapping[str, Sequence[float]]) -> Self:
+    def from_bounds(cls, bounds: Mapping[str, Sequence[float]]) -> "DesignSpace":
         """Make a space from ``{name: (lower, upper)}``."""
         lower, upper = zip(*((float(low), float(high)) for low, high in bounds.values()), strict=True)
         return cls(tuple(bounds), lower, upper)

@@ -1,0 +1,72 @@
+"""What the tests share. Shapes and types are checked in every call: see addopts in pyproject.toml."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import jax
+import pytest
+
+from electrograd.physics.cell import Cell
+from electrograd.physics.open_circuit import OpenCircuitPotential
+
+ROOT = Path(__file__).resolve().parents[1]
+TEMPERATURE = 298.15
+
+
+@pytest.fixture(autouse=True)
+def strict_rank() -> Iterator[None]:
+    """Broadcasting between ranks is a mistake in our code more often than a wish."""
+    with jax.numpy_rank_promotion("raise"):
+        yield
+
+
+@pytest.fixture(scope="session")
+def cell() -> Cell:
+    return Cell.load("Chen2020")
+
+
+@pytest.fixture(scope="session")
+def potentials() -> tuple[OpenCircuitPotential, OpenCircuitPotential]:
+    return (
+        OpenCircuitPotential.from_pybamm("Chen2020", "negative", TEMPERATURE),
+        OpenCircuitPotential.from_pybamm("Chen2020", "positive", TEMPERATURE),
+    )
+
+
+@pytest.fixture(scope="session")
+def readme_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Run the README's example as a script, as it stands, and return its folder and output.
+
+    It is the bundled study: a real sweep, training, design and report. A script without a
+    ``__main__`` guard, too, so that workers must not run it again.
+    """
+    code = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[0]
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "example.py").write_text(code)
+    done = subprocess.run(
+        [sys.executable, "-W", "error::RuntimeWarning", "example.py"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder, done.stdout
+
+
+def electrograd(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "electrograd", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={**os.environ, "COLUMNS": "100"},
+    )

@@ -1,0 +1,32 @@
+"""What a sweep's workers run in the tests of faults; a module, so that they can import it."""
+
+import os
+import time
+
+import numpy as np
+
+from electrograd.physics.charge import OBSERVABLES, Charge, End
+from electrograd.physics.variables import NEGATIVE_POROSITY
+from electrograd.sweeps.worker import Job
+
+
+def fake(job: Job, designs: list[dict[str, float]]) -> list[Charge]:
+    """A cheap stand-in for a simulation; a porosity picks a fault."""
+    charges = []
+    for design in designs:
+        epsilon = design[NEGATIVE_POROSITY]
+        if epsilon > 0.49:
+            os._exit(1)
+        if epsilon < 0.22:
+            time.sleep(job.time_limit + 0.2)
+            os._exit(1)
+        steps = np.linspace(0, 10 * epsilon, 9)
+        charges.append(
+            Charge(End.VOLTAGE_CUT_OFF, "ok", 10.0, steps, dict.fromkeys(OBSERVABLES, steps**2))
+        )
+    return charges
+
+
+def wrong(job: Job, designs: list[dict[str, float]]) -> list[Charge]:
+    """An error that is ours and not the simulation's."""
+    raise ZeroDivisionError("a bug")

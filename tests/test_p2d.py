@@ -1,0 +1,142 @@
+import numpy as np
+import pytest
+
+from electrograd.physics.cell import Cell
+from electrograd.physics.charge import (
+    ELECTROLYTE,
+    NEGATIVE_POTENTIAL,
+    NEGATIVE_SURFACE,
+    VOLTAGE,
+    Charge,
+    End,
+)
+from electrograd.physics.figures import simulate_design
+from electrograd.physics.p2d import P2D, submesh_types
+from electrograd.physics.scenario import Scenario, SolverSettings
+from electrograd.physics.stack import mean_stoichiometries, nominal_capacity
+from electrograd.physics.variables import (
+    ACCEPTED_SHARE,
+    N_P_RATIO,
+    NEGATIVE_POROSITY,
+    PLATING_MARGIN,
+    POSITIVE_THICKNESS,
+    SPECIFIC_ENERGY,
+    THEORETICAL_SPECIFIC_ENERGY,
+)
+
+
+@pytest.fixture(scope="module")
+def model(cell: Cell) -> P2D:
+    return P2D(cell, Scenario(c_rate=1.0), SolverSettings())
+
+
+def test_a_reused_model_equals_plain_pybamm(cell: Cell, model: P2D) -> None:
+    """Another build: constants in place of inputs, all states kept; then on PyBaMM's default mesh."""
+    import pybamm
+
+    design = {N_P_RATIO: 1.1, POSITIVE_THICKNESS: 60e-6, NEGATIVE_POROSITY: 0.3}
+    parameters = cell.parameters(design)
+    model.charge(cell.parameters({}))  # another design before it must leave no trace
+    ours = model.charge(parameters)
+
+    values = pybamm.ParameterValues("Chen2020")
+    nominal = float(nominal_capacity(cell, parameters))
+    values.update(parameters)
+    values.update(
+        {
+            "Current function [A]": -nominal * 0.065 * 1.58,
+            "Initial concentration in negative electrode [mol.m-3]": 0.03 * 33133.0,
+            "Initial concentration in positive electrode [mol.m-3]": 0.90 * 63104.0,
+        }
+    )
+
+    def plain(submeshes: dict) -> tuple[float, float]:
+        default = pybamm.lithium_ion.DFN()
+        solution = pybamm.Simulation(
+            default,
+            parameter_values=values,
+            solver=pybamm.IDAKLUSolver(rtol=1e-6, atol=1e-8),
+            submesh_types={**default.default_submesh_types, **submeshes},
+        ).solve([0, 1.1 * 3600])
+        return solution.t[-1] / 3600 * nominal, solution[NEGATIVE_POTENTIAL].entries.min()
+
+    accepted, margin = plain(submesh_types())
+    assert ours.accepted == pytest.approx(accepted, rel=2e-6)
+    assert ours.plating_margin == pytest.approx(margin, abs=1e-6)
+    accepted, margin = plain({})
+    assert ours.accepted == pytest.approx(accepted, rel=1e-3)
+    assert ours.plating_margin == pytest.approx(margin, abs=2e-4)
+
+
+def test_baseline_plates_at_1c(cell: Cell, model: P2D, potentials) -> None:
+    """Reference values; `python tests/test_p2d.py` prints them anew."""
+    figures = simulate_design(model, *potentials, {}).figures
+    assert figures[ACCEPTED_SHARE] == pytest.approx(0.75922, abs=2e-4)
+    assert figures[PLATING_MARGIN] == pytest.approx(-0.03068, abs=1e-4)
+    assert figures[THEORETICAL_SPECIFIC_ENERGY] == pytest.approx(341.320, abs=0.01)
+    assert figures[SPECIFIC_ENERGY] == pytest.approx(330.18, abs=0.1)
+
+
+def test_slow_charge_follows_the_open_circuit(cell: Cell, model: P2D, potentials) -> None:
+    parameters = cell.parameters({N_P_RATIO: 1.1})
+    record = model.charge(parameters, c_rate=1e-3)
+    x, y = mean_stoichiometries(cell, parameters, record.charge)
+    open_circuit = np.asarray(potentials[1](y) - potentials[0](x))
+    middle = slice(len(x) // 4, -len(x) // 4)
+    np.testing.assert_allclose(record.observables[VOLTAGE][middle], open_circuit[middle], atol=1.5e-3)
+    assert record.accepted > model.charge(parameters, c_rate=1.0).accepted
+
+
+def test_ends(cell: Cell) -> None:
+    """A charge ends at its target, its voltage, or with a full surface, and says which."""
+    parameters = cell.parameters({})
+    high = Scenario(c_rate=0.2, upper_voltage=5.5, charge_limit=0.5)
+    target = P2D(cell, high, SolverSettings()).charge(parameters)
+    assert target.end is End.CHARGE_TARGET
+    assert target.accepted == pytest.approx(0.5 * target.nominal, rel=1e-6)
+    full = P2D(cell, Scenario(c_rate=2.0, upper_voltage=5.5), SolverSettings()).charge(
+        cell.parameters({N_P_RATIO: 0.5})
+    )
+    assert full.end is End.NEGATIVE_SURFACE_FULL
+    assert full.observables[NEGATIVE_SURFACE][-1] == pytest.approx(0.999, abs=1e-4)
+
+
+def test_a_failing_solve_is_recorded(cell: Cell) -> None:
+    """A cut-off below the first instant's voltage: PyBaMM refuses, and the record says so."""
+    low = Scenario(c_rate=1.0, upper_voltage=2.6)
+    record = P2D(cell, low, SolverSettings()).charge(cell.parameters({}))
+    assert record.end is End.SOLVER_FAILURE
+    assert "Maximum voltage" in record.message
+    assert np.isnan(record.accepted)
+    assert np.isnan(record.on_grid(33)[1]).all()
+
+
+def test_salt_is_depleted_at_high_rate(cell: Cell, model: P2D) -> None:
+    record = model.charge(cell.parameters({POSITIVE_THICKNESS: 95e-6, N_P_RATIO: 1.2}), c_rate=4.0)
+    assert record.least_electrolyte < 10
+    assert record.observables[ELECTROLYTE][0] == pytest.approx(1000)
+
+
+def test_grid_keeps_the_curve(model: P2D, cell: Cell) -> None:
+    record = model.charge(cell.parameters({}))
+    grid, curves = record.on_grid(33)
+    assert grid[-1] == record.accepted
+    assert curves[0, -1] == pytest.approx(4.2, abs=1e-6)
+    assert curves[0, 0] == record.observables[VOLTAGE][0]
+    assert np.all(np.diff(curves[0]) > 0)
+
+
+def test_energy_of_a_known_curve() -> None:
+    charge = np.linspace(0, 2, 50)
+    record = Charge(End.CHARGE_TARGET, "", 2.0, charge, {VOLTAGE: 3.0 + charge})
+    assert record.energy == pytest.approx(3 * 2 + 2**2 / 2)
+
+
+if __name__ == "__main__":
+    from electrograd.physics.open_circuit import OpenCircuitPotential
+
+    chen = Cell.load("Chen2020")
+    tables = [
+        OpenCircuitPotential.from_pybamm("Chen2020", side, 298.15) for side in ("negative", "positive")
+    ]
+    print(simulate_design(P2D(chen, Scenario(1.0), SolverSettings()), *tables, {}).figures)

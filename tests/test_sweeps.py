@@ -1,0 +1,142 @@
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT, electrograd
+from faults import fake, wrong
+from hypothesis import given
+from hypothesis import strategies as st
+
+from electrograd.physics.charge import End
+from electrograd.physics.errors import InputError
+from electrograd.physics.scenario import Scenario, SolverSettings
+from electrograd.physics.variables import N_P_RATIO, NEGATIVE_POROSITY, POSITIVE_THICKNESS
+from electrograd.sweeps.dataset import BATCH, SweepStore, decode_message, encode_message
+from electrograd.sweeps.runner import run_pending
+from electrograd.sweeps.space import DesignSpace
+from electrograd.sweeps.worker import Job
+
+SPACE = DesignSpace.from_bounds({N_P_RATIO: (1.05, 1.3), NEGATIVE_POROSITY: (0.2, 0.5)})
+JOB = Job("Chen2020", Scenario(1.0), SolverSettings(), time_limit=3.0)
+
+
+def make_store(path: Path, designs: int = 10) -> SweepStore:
+    return SweepStore.open_or_create(path, SPACE.names, SPACE.sobol(designs, seed=3), {"rate": 1.0})
+
+
+@given(seed=st.integers(0, 1000), few=st.integers(1, 40))
+def test_more_designs_begin_with_the_same(seed: int, few: int) -> None:
+    np.testing.assert_array_equal(SPACE.sobol(64, seed)[:few], SPACE.sobol(few, seed))
+    assert np.all(SPACE.sobol(64, seed) >= SPACE.lower)
+    assert np.all(SPACE.sobol(64, seed) <= SPACE.upper)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "nearest"),
+    [
+        ((40.0, 75.0), r"\[4e-05, 7.5e-05\]"),
+        ((75e-6, 40e-6), r"\[4e-05, 7.5e-05\]"),
+        ((0.0, 75e-6), r"\[5e-06"),
+    ],
+)
+def test_impossible_bounds_are_refused_with_the_nearest(
+    bounds: tuple[float, float], nearest: str
+) -> None:
+    with pytest.raises(InputError, match=nearest):
+        DesignSpace.from_bounds({POSITIVE_THICKNESS: bounds})
+
+
+def test_faults_cost_only_the_faulty_designs(tmp_path: Path) -> None:
+    """A design that crashes its process and one that hangs are recorded; all others run."""
+    values = np.array([[1.1, e] for e in (0.3, 0.495, 0.4, 0.35, 0.31, 0.21, 0.41, 0.36, 0.45)])
+    store = SweepStore.open_or_create(tmp_path / "s.zarr", SPACE.names, values, {})
+    seen: list[int] = []
+    ran = run_pending(
+        store, SPACE.names, JOB, 2, lambda done, total, ends: seen.append(done), simulate=fake
+    )
+    assert ran == 9
+    expected = [End.VOLTAGE_CUT_OFF] * 9
+    expected[1], expected[5] = End.WORKER_DIED, End.TIME_LIMIT
+    assert list(store.ends) == expected
+    data = store.read()
+    assert data.messages[5] == "ended after 3 s"
+    assert data.messages[0] == "ok"
+    assert data.completed.sum() == 7
+    assert np.isnan(data.charge[1]).all()
+    np.testing.assert_allclose(data.charge[0, -1], 3.0)
+    assert seen == sorted(seen)
+    assert seen[-1] == 9
+    assert run_pending(store, SPACE.names, JOB, 2, simulate=fake) == 0
+
+
+def test_an_error_of_our_own_is_raised(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        run_pending(make_store(tmp_path / "s.zarr"), SPACE.names, JOB, 1, simulate=wrong)
+
+
+def test_the_watchdog_ends_a_hanging_solve(tmp_path: Path) -> None:
+    """With no time to solve in, the real worker is ended from compiled code and recorded."""
+    store = make_store(tmp_path / "s.zarr", designs=1)
+    job = Job("Chen2020", Scenario(1.0), SolverSettings(), time_limit=0.001)
+    run_pending(store, SPACE.names, job, 1)
+    assert list(store.ends) == [End.TIME_LIMIT]
+
+
+def test_a_store_of_another_sweep_is_refused(tmp_path: Path) -> None:
+    make_store(tmp_path / "s.zarr")
+    with pytest.raises(InputError, match=r"was made with rate = 1.0.*received: rate = 2.0"):
+        SweepStore.open_or_create(tmp_path / "s.zarr", SPACE.names, SPACE.sobol(10, 3), {"rate": 2.0})
+
+
+def test_a_store_half_made_by_a_kill_is_made_again(tmp_path: Path) -> None:
+    (tmp_path / "s.zarr.partial" / "end").mkdir(parents=True)
+    assert np.all(make_store(tmp_path / "s.zarr").ends == End.PENDING)
+
+
+def test_xarray_reads_the_store(tmp_path: Path) -> None:
+    import xarray as xr
+
+    make_store(tmp_path / "s.zarr")
+    with xr.open_zarr(tmp_path / "s.zarr", consolidated=False) as data:
+        assert data.sizes == {"design": 10, "variable": 2, "point": 33, "byte": 200}
+        assert data.attrs["variables"] == list(SPACE.names)
+
+
+@given(st.text(max_size=300))
+def test_messages_survive(message: str) -> None:
+    message = message.replace("\0", "")
+    found = decode_message(encode_message(message))
+    assert message.startswith(found)
+    assert len(found.encode()) > 196 or found == message
+
+
+def test_kill_and_resume_repeats_nothing(tmp_path: Path) -> None:
+    """`kill -9` in the middle of a sweep: what was done is not written again, and the rest runs."""
+    text = (ROOT / "studies" / "fast_charge.yaml").read_text().replace("designs: 256", "designs: 64")
+    (tmp_path / "study.yaml").write_text(text)
+    path = tmp_path / "runs" / "fast_charge" / "sweep.zarr"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "electrograd", "sweep", "-q", "study.yaml"], cwd=tmp_path
+    )
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if path.exists() and np.sum(SweepStore(path).ends != End.PENDING) >= 3 * BATCH:
+            break
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    done = np.flatnonzero(SweepStore(path).ends != End.PENDING)
+    assert 0 < len(done) < 64
+    chunks = [path / "Voltage [V]" / "c" / str(batch) / "0" for batch in {row // BATCH for row in done}]
+    before = {chunk: chunk.stat().st_mtime_ns for chunk in chunks}
+    again = electrograd("sweep", "study.yaml", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert "64 designs" in again.stdout
+    assert f"Simulating: {len(done)}/64" in again.stderr
+    assert {chunk: chunk.stat().st_mtime_ns for chunk in chunks} == before
+    ends = SweepStore(path).ends
+    assert not np.any(ends == End.PENDING)
