@@ -16,8 +16,7 @@ from jaxtyping import Array, Float
 from scipy.optimize import Bounds, minimize
 from scipy.stats import qmc
 
-from electrograd.design.problem import Goal, Limit
-from electrograd.surrogates.surrogate import Surrogate
+from electrograd.design.problem import Goal, Limit, Predictor
 
 Progress = Callable[[int, int], None]
 """Called with starts done and starts in all."""
@@ -52,9 +51,9 @@ class Optimum:
 class Optimiser:
     """A compiled design problem; solve it as often as reserves change, without compiling again."""
 
-    def __init__(self, surrogate: Surrogate, goal: Goal, starts: int, seed: int) -> None:
+    def __init__(self, surrogate: Predictor, goal: Goal, starts: int, seed: int) -> None:
         self.surrogate, self.goal, self.starts = surrogate, goal, starts
-        space = surrogate.physics.space
+        space = surrogate.space
         self._lower = np.asarray(space.lower)
         self._width = np.asarray(space.upper) - self._lower
         sampler = qmc.Sobol(len(space), rng=np.random.default_rng(seed))
@@ -129,7 +128,7 @@ class Optimiser:
             found.append((broken, float(scaled[0]), unit))
         progress(self.starts, self.starts)
         broken, objective, unit = min(found, key=lambda item: item[:2])
-        names = self.surrogate.physics.space.names
+        names = self.surrogate.space.names
         design = dict(zip(names, map(float, self._lower + unit * self._width), strict=True))
         return Optimum(
             design=design,

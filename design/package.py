@@ -78,7 +78,7 @@ def design_record(
     seeds
         By step: sweep, training, design.
     """
-    cell, space = surrogate.physics.cell, surrogate.physics.space
+    cell, space = surrogate.physics.cell, surrogate.space
     winner = outcome.winner
     base_values = cell.design_values(baseline.parameters)
     return {

@@ -2,10 +2,40 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Array, Float
 
 from electrograd.physics.errors import InputError, check_name
 from electrograd.physics.variables import FIGURES_OF_MERIT
+from electrograd.sweeps.space import DesignSpace
+
+
+@runtime_checkable
+class Predictor(Protocol):
+    """What the search asks of a surrogate; `Surrogate` is one, and so is anything with these."""
+
+    @property
+    def space(self) -> DesignSpace:
+        """The box in which predictions hold."""
+        ...
+
+    def figures(self, design: Float[Array, " variables"]) -> dict[str, Float[Array, ""]]:
+        """Figures of merit of one design, differentiable with JAX."""
+        ...
+
+    def predict(self, designs: np.ndarray) -> dict[str, Float[np.ndarray, " designs"]]:
+        """Figures of merit of designs of shape (designs, variables)."""
+        ...
+
+    def predict_one(self, design: Mapping[str, float]) -> dict[str, float]:
+        """Figures of merit of one design given by name."""
+        ...
+
+    def interval(self, figure: str) -> float:
+        """Half-width of the 90 % interval of a figure of merit, in its unit."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from electrograd.design.optimise import Optimiser, Progress
-from electrograd.design.problem import Goal
+from electrograd.design.problem import Goal, Predictor
 from electrograd.physics.figures import Simulated
 from electrograd.physics.variables import (
     ACCEPTED_CAPACITY,
@@ -20,7 +20,6 @@ from electrograd.physics.variables import (
     NOMINAL_CAPACITY,
     PLATING_MARGIN,
 )
-from electrograd.surrogates.surrogate import Surrogate
 from electrograd.sweeps.dataset import Dataset
 
 logger = logging.getLogger(__name__)
@@ -75,7 +74,7 @@ class Outcome:
 
 
 def find_design(
-    surrogate: Surrogate,
+    surrogate: Predictor,
     goal: Goal,
     dataset: Dataset,
     simulate: Callable[[Mapping[str, float]], Simulated],
@@ -131,7 +130,7 @@ def find_design(
 
 
 def best_design(
-    dataset: Dataset, surrogate: Surrogate, goal: Goal
+    dataset: Dataset, surrogate: Predictor, goal: Goal
 ) -> tuple[dict[str, float], dict[str, float]] | None:
     """Design and figures of the sweep's best feasible design by its own simulations, or None."""
     data = dataset.only(dataset.completed)

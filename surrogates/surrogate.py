@@ -16,6 +16,7 @@ from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.variables import ACCEPTED_SHARE
 from electrograd.surrogates.figures import figures_of_merit
 from electrograd.surrogates.network import CurveNetwork, CurvePhysics
+from electrograd.sweeps.space import DesignSpace
 
 BATCH = 1024
 """Designs predicted at a time: memory stays bounded, and one size of batch means one compilation."""
@@ -78,6 +79,11 @@ class Surrogate:
     accuracy: Accuracy
     dataset: str
 
+    @property
+    def space(self) -> DesignSpace:
+        """The trained box."""
+        return self.physics.space
+
     def curves(
         self, design: Float[Array, " variables"], share: Float[Array, " points"]
     ) -> Float[Array, "points outputs"]:
@@ -112,11 +118,11 @@ class Surrogate:
             For another shape, or values that are not finite.
         """
         designs = np.asarray(designs, np.float32)
-        width = len(self.physics.space)
+        width = len(self.space)
         if designs.ndim != 2 or designs.shape[1] != width:
             raise InputError(
                 "designs must have the shape (designs, variables) with the variables "
-                + ", ".join(self.physics.space.names),
+                + ", ".join(self.space.names),
                 designs.shape,
                 ("designs", width),
             )
@@ -131,7 +137,7 @@ class Surrogate:
 
     def predict_one(self, design: Mapping[str, float]) -> dict[str, float]:
         """Figures of merit of one design given by name."""
-        row = np.array([[design[name] for name in self.physics.space.names]])
+        row = np.array([[design[name] for name in self.space.names]])
         return {name: float(value[0]) for name, value in self.predict(row).items()}
 
     def predict_curves(
@@ -144,7 +150,7 @@ class Surrogate:
         share, curves
             Shares of the nominal capacity, and the columns of `CurvePhysics.curves`.
         """
-        row = jnp.asarray([design[name] for name in self.physics.space.names], jnp.float32)
+        row = jnp.asarray([design[name] for name in self.space.names], jnp.float32)
         share = np.linspace(0, self.predict_one(design)[ACCEPTED_SHARE], points, dtype=np.float32)
         return share, np.asarray(jax.jit(self.curves)(row, jnp.asarray(share)))
 

@@ -110,8 +110,8 @@ def train(
 
     def loss(weights: Any, index: Array) -> Float[Array, ""]:
         error = curves(weights, design[index], share[index]) - target[index]
-        scaled = (error / jnp.asarray(_SCALES, jnp.float32)) ** 2
-        return jnp.mean(scaled * jnp.asarray(_WEIGHTS, jnp.float32))
+        weight = jnp.asarray(_WEIGHTS, jnp.float32) / jnp.asarray(_SCALES, jnp.float32) ** 2
+        return jnp.einsum("dpo,o->", error**2, weight) / error.size
 
     optimiser = optax.chain(
         optax.clip_by_global_norm(1.0),

@@ -7,11 +7,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import jax
 import pytest
 
 from electrograd.physics.cell import Cell
 from electrograd.physics.open_circuit import OpenCircuitPotential
+
+# What compiles on its first call cannot keep a deadline.
+hypothesis.settings.register_profile("electrograd", deadline=None)
+hypothesis.settings.load_profile("electrograd")
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPERATURE = 298.15

@@ -1,0 +1,192 @@
+"""The search and its verification on analytic problems; on a real one in test_demo."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from electrograd.design.optimise import Optimiser
+from electrograd.design.problem import Goal, Limit
+from electrograd.design.sensitivity import sobol_indices
+from electrograd.design.verify import ROUNDS, find_design
+from electrograd.physics.charge import Charge, End
+from electrograd.physics.errors import InputError
+from electrograd.physics.figures import Simulated
+from electrograd.physics.variables import (
+    ACCEPTED_CAPACITY,
+    ACCEPTED_SHARE,
+    N_P_RATIO,
+    NEGATIVE_POROSITY,
+    NOMINAL_CAPACITY,
+    PLATING_MARGIN,
+    POSITIVE_POROSITY,
+    THEORETICAL_SPECIFIC_ENERGY,
+)
+from electrograd.sweeps.dataset import Dataset
+from electrograd.sweeps.space import DesignSpace
+
+SPACE = DesignSpace.from_bounds({NEGATIVE_POROSITY: (0.2, 0.6), POSITIVE_POROSITY: (0.2, 0.6)})
+ENERGY, MARGIN, SHARE = THEORETICAL_SPECIFIC_ENERGY, PLATING_MARGIN, ACCEPTED_SHARE
+
+
+class Analytic:
+    """A predictor in closed form: energy a + b within a circle, and a share that rises with a.
+
+    ``bias`` is how much the prediction of the margin is too hopeful.
+    """
+
+    def __init__(self, bias: float = 0.0, interval: float = 0.0) -> None:
+        self.space = SPACE
+        self.bias, self._interval = bias, interval
+
+    def figures(self, design: Any) -> dict[str, Any]:
+        a, b = design[..., 0], design[..., 1]
+        return {
+            ENERGY: 300 + a + b,
+            MARGIN: 0.1 - ((a - 0.3) ** 2 + (b - 0.3) ** 2) + self.bias,
+            SHARE: a,
+            NOMINAL_CAPACITY: 1 + 0 * a,
+            ACCEPTED_CAPACITY: a,
+        }
+
+    def predict(self, designs: np.ndarray) -> dict[str, np.ndarray]:
+        figures = self.figures(jnp.asarray(designs, jnp.float32))
+        return {name: np.asarray(value) for name, value in figures.items()}
+
+    def predict_one(self, design: dict[str, float]) -> dict[str, float]:
+        row = np.array([[design[name] for name in SPACE.names]])
+        return {name: float(value[0]) for name, value in self.predict(row).items()}
+
+    def interval(self, figure: str) -> float:
+        return self._interval
+
+
+def truth(design: dict[str, float]) -> Simulated:
+    figures = Analytic().figures(np.array([design[name] for name in SPACE.names]))
+    record = Charge(End.VOLTAGE_CUT_OFF, "", 1.0, np.empty(0), {})
+    return Simulated({}, record, {name: float(value) for name, value in figures.items()})
+
+
+def sweep(designs: int) -> Dataset:
+    values = SPACE.sobol(designs, seed=1)
+    figures = Analytic().figures(values)
+    return Dataset(
+        SPACE.names,
+        values,
+        np.full(designs, int(End.VOLTAGE_CUT_OFF)),
+        [""] * designs,
+        np.empty((designs, 0)),
+        {},
+        {name: np.asarray(figures[name]) for name in (NOMINAL_CAPACITY, ACCEPTED_CAPACITY, MARGIN)},
+    )
+
+
+GOAL = Goal(ENERGY, "maximise", (Limit(MARGIN, "at least", 0.0),))
+BEST = 300.6 + np.sqrt(0.2)  # on the circle, at (0.3, 0.3) + √0.05 (1, 1)
+
+
+def test_planted_optimum_is_found_from_everywhere() -> None:
+    optimum = Optimiser(Analytic(), GOAL, starts=16, seed=0).solve({})
+    assert optimum.feasible
+    assert optimum.agreeing == 16
+    assert optimum.figures[ENERGY] == pytest.approx(BEST, abs=1e-3)
+    assert optimum.design[NEGATIVE_POROSITY] == pytest.approx(0.3 + np.sqrt(0.05), abs=2e-3)
+
+
+def test_bounds_bind_without_limits() -> None:
+    optimum = Optimiser(Analytic(), Goal(ENERGY, "maximise", ()), starts=4, seed=0).solve({})
+    assert optimum.design == pytest.approx({NEGATIVE_POROSITY: 0.6, POSITIVE_POROSITY: 0.6})
+    lowest = Optimiser(Analytic(), Goal(ENERGY, "minimise", ()), starts=4, seed=0).solve({})
+    assert lowest.design == pytest.approx({NEGATIVE_POROSITY: 0.2, POSITIVE_POROSITY: 0.2})
+
+
+def test_upper_limits_and_reserves() -> None:
+    limit = Limit(SHARE, "at most", 0.5)
+    goal = Goal(ENERGY, "maximise", (limit,))
+    optimum = Optimiser(Analytic(), goal, starts=4, seed=0).solve({limit: 0.03})
+    assert optimum.design == pytest.approx({NEGATIVE_POROSITY: 0.47, POSITIVE_POROSITY: 0.6}, abs=1e-3)
+
+
+@pytest.mark.parametrize("bias", [0.0, 0.01, 0.04])
+def test_a_hopeful_surrogate_is_corrected_by_simulation(bias: float) -> None:
+    outcome = find_design(Analytic(bias, interval=1e-3), GOAL, sweep(64), truth, starts=8, seed=0)
+    assert outcome.feasible
+    assert outcome.winner.simulated.figures[MARGIN] >= 0
+    assert outcome.winner.simulated.figures[ENERGY] == pytest.approx(BEST, abs=5e-3)
+    assert outcome.best_of_sweep is not None
+    assert GOAL.better(outcome.winner.simulated.figures, outcome.best_of_sweep[1])
+    if bias:
+        assert len(outcome.candidates) > 1, "the first winner must have failed"
+
+
+def test_what_cannot_be_met_is_said() -> None:
+    goal = Goal(ENERGY, "maximise", (Limit(MARGIN, "at least", 0.2),))
+    outcome = find_design(Analytic(), goal, sweep(64), truth, starts=8, seed=0)
+    assert not outcome.feasible
+    assert outcome.best_of_sweep is None
+    assert len(outcome.candidates) == 1
+    # the nearest design: the middle of the circle
+    assert outcome.winner.simulated.figures[MARGIN] == pytest.approx(0.1, abs=1e-3)
+
+
+def test_a_surrogate_that_is_all_wrong_falls_back_on_the_sweep() -> None:
+    outcome = find_design(Analytic(bias=10.0), GOAL, sweep(64), truth, starts=4, seed=0)
+    assert len(outcome.candidates) <= ROUNDS + 1
+    assert outcome.feasible
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: Limit("Plating margn [V]", "at least", 0.0), "nearest valid: Plating margin"),
+        (lambda: Goal("Energy", "maximise", ()), "must be a predicted figure of merit"),
+        (
+            lambda: Goal(
+                ENERGY, "maximise", (Limit(SHARE, "at least", 0.8), Limit(SHARE, "at most", 0.7))
+            ),
+            "received: at least 0.8, at most 0.7",
+        ),
+    ],
+)
+def test_impossible_goals_are_refused(build: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        build()
+
+
+def box(**bounds: tuple[float, float]) -> DesignSpace:
+    """A box over real variables, renamed by position in the functions below."""
+    names = (N_P_RATIO, NEGATIVE_POROSITY, POSITIVE_POROSITY)[: len(bounds)]
+    return DesignSpace.from_bounds(dict(zip(names, bounds.values(), strict=True)))
+
+
+def test_sobol_of_a_linear_function() -> None:
+    """y = 10 a + b with equal ranges: first-order indices 100/101 and 1/101."""
+    space = DesignSpace.from_bounds({NEGATIVE_POROSITY: (0.2, 0.6), POSITIVE_POROSITY: (0.2, 0.6)})
+
+    def predict(x: np.ndarray) -> dict[str, np.ndarray]:
+        return {"y": 10 * x[:, 0] + x[:, 1]}
+
+    index = sobol_indices(predict, space, ["y"], 2048, seed=0)["y"]
+    np.testing.assert_allclose(index.first, [100 / 101, 1 / 101], atol=0.01)
+    np.testing.assert_allclose(index.total, [100 / 101, 1 / 101], atol=0.01)
+    assert set(index.to_dict()) == set(space.names)
+
+
+def test_sobol_of_ishigami() -> None:
+    """Analytic indices (Ishigami and Homma 1990, a = 7, b = 0.1), within confidence."""
+    space = box(a=(0.6, 3.0), b=(0.1, 0.9), c=(0.1, 0.9))
+    lower, width = np.array(space.lower), np.array(space.upper) - np.array(space.lower)
+
+    def predict(x: np.ndarray) -> dict[str, np.ndarray]:
+        z = np.pi * (2 * (x - lower) / width - 1)
+        return {"y": np.sin(z[:, 0]) + 7 * np.sin(z[:, 1]) ** 2 + 0.1 * z[:, 2] ** 4 * np.sin(z[:, 0])}
+
+    index = sobol_indices(predict, space, ["y"], 4096, seed=1)["y"]
+    assert np.all(np.abs(index.first - [0.3139, 0.4424, 0.0]) < 2 * index.first_confidence + 1e-3)
+    assert np.all(np.abs(index.total - [0.5576, 0.4424, 0.2437]) < 2 * index.total_confidence + 1e-3)
+
+
+def test_samples_must_be_a_power_of_two() -> None:
+    with pytest.raises(InputError, match="power of two; received: 1000; nearest valid: 1024"):
+        sobol_indices(lambda x: {}, box(a=(0.6, 3.0)), [], 1000, seed=0)

@@ -1,0 +1,260 @@
+"""The surrogate's form, its figures of merit and its files; what it learns is measured in test_demo."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from electrograd.physics.cell import Cell
+from electrograd.physics.charge import OBSERVABLES, End
+from electrograd.physics.errors import InputError
+from electrograd.physics.scenario import Scenario, SolverSettings
+from electrograd.physics.stack import mean_stoichiometries, nominal_capacity
+from electrograd.physics.variables import (
+    ACCEPTED_CAPACITY,
+    ACCEPTED_SHARE,
+    FIGURES_OF_MERIT,
+    LEAST_ELECTROLYTE,
+    N_P_RATIO,
+    NEGATIVE_POROSITY,
+    NOMINAL_CAPACITY,
+    PLATING_MARGIN,
+    POSITIVE_THICKNESS,
+)
+from electrograd.surrogates.artefact import load_surrogate, save_surrogate
+from electrograd.surrogates.figures import end_of_charge
+from electrograd.surrogates.network import CurvePhysics
+from electrograd.surrogates.surrogate import (
+    BATCH,
+    Accuracy,
+    Surrogate,
+    initial_weights,
+    member_curves,
+)
+from electrograd.surrogates.training import TrainingSettings, train
+from electrograd.sweeps.dataset import Dataset
+from electrograd.sweeps.space import DesignSpace
+
+SPACE = DesignSpace.from_bounds(
+    {N_P_RATIO: (1.05, 1.3), POSITIVE_THICKNESS: (40e-6, 100e-6), NEGATIVE_POROSITY: (0.2, 0.5)}
+)
+SHAPE = (8, 2)
+LIMITS = SolverSettings()
+
+
+def untrained(cell: Cell, potentials, dtype: str, c_rate: float = 1.0, seed: int = 0) -> Surrogate:
+    """Random weights: whatever holds for them holds by construction."""
+    physics = CurvePhysics(cell, *(p.astype(dtype) for p in potentials), SPACE, c_rate)
+    weights = initial_weights(SHAPE, physics.features, 2, jax.random.key(seed))
+    errors = {ACCEPTED_SHARE: {"median": 0.1, "95th percentile": 0.3, "interval": 0.2}}
+    accuracy = Accuracy({}, errors, {ACCEPTED_SHARE: np.array([[0.5, 0.6]])})
+    weights = {name: value.astype(dtype) for name, value in weights.items()}
+    return Surrogate(physics, Scenario(c_rate), LIMITS, SHAPE, weights, accuracy, "none")
+
+
+@given(seed=st.integers(0, 10**6), place=st.tuples(*[st.floats(0, 1)] * 3))
+@settings(max_examples=20)
+def test_physics_holds_for_any_weights(cell: Cell, potentials, seed: int, place: tuple) -> None:
+    """Surfaces lead their means and stay inside, overpotentials have the sign of a charge."""
+    surrogate = untrained(cell, potentials, "float64", seed=seed)
+    design = jnp.asarray(SPACE.lower) + jnp.asarray(place) * (
+        jnp.asarray(SPACE.upper) - jnp.asarray(SPACE.lower)
+    )
+    share = jnp.linspace(0, 1.1, 23)
+    one = {name: value[0] for name, value in surrogate.weights.items()}
+    voltage, potential, x_s, y_s = member_curves(surrogate.physics, SHAPE, one, design, share).T
+    parameters = surrogate.physics.parameters(design)
+    x, y = mean_stoichiometries(cell, parameters, share * nominal_capacity(cell, parameters))
+    assert np.all(x_s >= x - 1e-12)
+    assert np.all((x_s < 1) | (x >= 1))
+    assert np.all((y_s <= y + 1e-12) & (y_s > 0))
+    negative, positive = potentials
+    assert np.all(np.asarray(potential) <= np.asarray(negative(x_s)) + 1e-12)
+    assert np.all(np.asarray(voltage) >= np.asarray(positive(y_s) - negative(x_s)) - 1e-12)
+
+
+def test_zero_rate_is_the_open_circuit(cell: Cell, potentials) -> None:
+    surrogate = untrained(cell, potentials, "float64", c_rate=1e-9)
+    design = jnp.asarray(SPACE.lower)
+    share = jnp.linspace(0, 1, 11)
+    parameters = surrogate.physics.parameters(design)
+    x, y = mean_stoichiometries(cell, parameters, share * nominal_capacity(cell, parameters))
+    truth = potentials[1](y) - potentials[0](x)
+    np.testing.assert_allclose(surrogate.curves(design, share)[:, 0], truth, atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_dtype_is_kept(cell: Cell, potentials, dtype: str) -> None:
+    surrogate = untrained(cell, potentials, dtype)
+    figures = jax.eval_shape(surrogate.figures, jax.ShapeDtypeStruct((3,), dtype))
+    assert {str(value.dtype) for value in figures.values()} == {dtype}
+    assert set(figures) == set(FIGURES_OF_MERIT)
+
+
+def line(start: float, slope: float):
+    """Curves whose voltage is a straight line and whose surfaces never get full."""
+
+    def curves(share):
+        voltage = start + slope * share**2
+        ones = jnp.ones_like(share)
+        return jnp.stack([voltage, 0.1 * ones, 0.5 * ones, 0.5 * ones], axis=-1)
+
+    return curves
+
+
+@given(slope=st.floats(0.5, 4.0))
+def test_end_is_where_the_curve_crosses(slope: float) -> None:
+    end = end_of_charge(line(3.5, slope), Scenario(1.0), LIMITS, "float64")
+    assert float(end) == pytest.approx(min(1.1, np.sqrt(0.7 / slope)), rel=1e-6)
+
+
+def test_end_has_the_implicit_gradient() -> None:
+    def end(slope: float):
+        return end_of_charge(line(3.5, slope), Scenario(1.0), LIMITS, "float64")
+
+    # s = √(0.7 / a), so ds/da = -s / 2a
+    assert float(jax.grad(end)(2.0)) == pytest.approx(-np.sqrt(0.7 / 2.0) / 4.0, rel=1e-6)
+    assert float(jax.grad(end)(0.3)) == 0.0  # no crossing: the charge limit ends it
+
+
+def test_a_charge_above_its_limit_from_the_start_accepts_nothing() -> None:
+    assert float(end_of_charge(line(4.3, 1.0), Scenario(1.0), LIMITS, "float64")) == pytest.approx(0)
+
+
+def test_a_full_surface_ends_the_charge_first() -> None:
+    def curves(share):
+        ones = jnp.ones_like(share)
+        return jnp.stack([3.5 + share, 0.1 * ones, 0.4 + share, 0.5 * ones], axis=-1)
+
+    assert float(end_of_charge(curves, Scenario(1.0), LIMITS, "float64")) == pytest.approx(0.599)
+
+
+def test_gradients_equal_finite_differences(cell: Cell, potentials) -> None:
+    """Of every figure of merit, through the end of charge, in float64."""
+    surrogate = untrained(cell, potentials, "float64", c_rate=0.4)
+    design = jnp.asarray([1.12, 60e-6, 0.33])
+    width = np.asarray(SPACE.upper) - np.asarray(SPACE.lower)
+    figures = jax.jit(surrogate.figures)
+    assert 0.05 < float(figures(design)[ACCEPTED_SHARE]) < 1.05, "the start must not be the answer"
+    slopes = jax.jit(jax.jacfwd(surrogate.figures))(design)
+    for k in range(3):
+        step = np.zeros(3)
+        step[k] = 1e-5 * width[k]
+        above, below = figures(design + step), figures(design - step)
+        for name in FIGURES_OF_MERIT:
+            difference = float((above[name] - below[name]) / 2e-5)
+            assert float(slopes[name][k]) * width[k] == pytest.approx(difference, rel=2e-3, abs=1e-6)
+
+
+def test_changing_values_compiles_nothing_new(cell: Cell, potentials) -> None:
+    surrogate = untrained(cell, potentials, "float32")
+    surrogate.predict(SPACE.sobol(4, seed=0))
+    before = surrogate._batch._cache_size()
+    surrogate.predict(SPACE.sobol(BATCH + 7, seed=1))
+    assert surrogate._batch._cache_size() == before == 1
+
+
+def test_prediction_does_not_depend_on_the_batch(cell: Cell, potentials) -> None:
+    surrogate = untrained(cell, potentials, "float32")
+    designs = SPACE.sobol(64, seed=0)
+    whole, one = surrogate.predict(designs), surrogate.predict(designs[5:6])
+    for name, value in whole.items():
+        assert value.shape == (64,)
+        np.testing.assert_array_equal(value[5:6], one[name])
+
+
+def test_bad_designs_are_refused(cell: Cell, potentials) -> None:
+    surrogate = untrained(cell, potentials, "float32")
+    with pytest.raises(InputError, match=r"shape \(designs, variables\).*received: \(3,\)"):
+        surrogate.predict(np.zeros(3))
+    with pytest.raises(InputError, match="finite"):
+        surrogate.predict(np.array([[1.1, np.nan, 0.3]]))
+
+
+def test_artefact_round_trip_is_bit_equal(cell: Cell, potentials, tmp_path: Path) -> None:
+    surrogate = untrained(cell, potentials, "float32")
+    save_surrogate(surrogate, tmp_path / "s", {"versions": {}})
+    again = load_surrogate(tmp_path / "s")
+    designs = SPACE.sobol(16, seed=2)
+    first, second = surrogate.predict(designs), again.predict(designs)
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name])
+    assert again.physics.cell == cell
+    assert again.accuracy.figures == surrogate.accuracy.figures
+
+
+@pytest.mark.parametrize("damage", ["format", "weights", "config", "missing"])
+def test_damaged_artefacts_are_refused(cell: Cell, potentials, tmp_path: Path, damage: str) -> None:
+    folder = tmp_path / "s"
+    save_surrogate(untrained(cell, potentials, "float32"), folder)
+    config = folder / "config.json"
+    if damage == "format":
+        config.write_text(json.dumps({**json.loads(config.read_text()), "format": 99}))
+    elif damage == "weights":
+        data = (folder / "weights.safetensors").read_bytes()
+        (folder / "weights.safetensors").write_bytes(data[: len(data) // 2])
+    elif damage == "config":
+        config.write_text(config.read_text()[:40])
+    else:
+        config.unlink()
+    with pytest.raises(InputError, match="whole surrogate of format 1; train it again"):
+        load_surrogate(folder)
+
+
+def planted(teacher: Surrogate, designs: int) -> Dataset:
+    """Curves of a known surrogate, as if they had been simulated."""
+    values = SPACE.sobol(designs, seed=5)
+    figures = teacher.predict(values)
+    share = np.linspace(0, 1, 33) * figures[ACCEPTED_SHARE][:, None]
+    curves = np.asarray(jax.jit(jax.vmap(teacher.curves))(jnp.asarray(values), jnp.asarray(share)))
+    names = list(OBSERVABLES)
+    return Dataset(
+        names=SPACE.names,
+        values=values,
+        ends=np.full(designs, int(End.VOLTAGE_CUT_OFF)),
+        messages=[""] * designs,
+        charge=share * figures[NOMINAL_CAPACITY][:, None],
+        curves={name: curves[..., k] for k, name in enumerate(names[:4])}
+        | {names[4]: np.full((designs, 33), 1000.0)},
+        figures={
+            name: np.asarray(figures[name], float)
+            for name in (NOMINAL_CAPACITY, ACCEPTED_CAPACITY, PLATING_MARGIN)
+        }
+        | {LEAST_ELECTROLYTE: np.full(designs, 1000.0)},
+    )
+
+
+def test_training_recovers_a_planted_surrogate(cell: Cell, potentials) -> None:
+    teacher = untrained(cell, potentials, "float64", c_rate=0.4, seed=3)
+    data = planted(teacher, 48)
+    physics = CurvePhysics(cell, *(p.astype("float32") for p in potentials), SPACE, 0.4)
+    settings = TrainingSettings(members=2, width=16, depth=2, steps=400, batch=16, seed=1)
+    seen: list[float] = []
+    fit = partial(train, data, physics, teacher.scenario, LIMITS)
+    student = fit(settings, progress=lambda done, total, error: seen.append(error))
+    assert seen[-1] < 0.25 * seen[0], "it must have learned something"
+    assert student.accuracy.figures[ACCEPTED_SHARE]["median"] < 2e-3
+    assert student.accuracy.designs == 48
+    assert {str(w.dtype) for w in student.weights.values()} == {"float32"}
+    again = fit(settings)
+    for name, weights in student.weights.items():
+        np.testing.assert_array_equal(weights, again.weights[name])
+
+
+def test_untrainable_data_is_refused(cell: Cell, potentials) -> None:
+    data = planted(untrained(cell, potentials, "float64"), 40)
+    physics = CurvePhysics(cell, *(p.astype("float32") for p in potentials), SPACE, 1.0)
+    fit = partial(train, physics=physics, scenario=Scenario(1.0), solver=LIMITS)
+    with pytest.raises(InputError, match=r"at least 32 completed simulations.*received: 3"):
+        fit(data.only(np.arange(3)), settings=TrainingSettings())
+    broken = data.curves["Voltage [V]"].copy()
+    broken[7, 3] = np.nan
+    data.curves["Voltage [V]"] = broken
+    with pytest.raises(InputError, match="curves must be finite, but 'Voltage"):
+        fit(data, settings=TrainingSettings())
