@@ -46,14 +46,14 @@ class Display:
 
 
 FIGURES: dict[str, Display] = {
-    THEORETICAL_SPECIFIC_ENERGY: Display("Theoretical specific energy", "Wh/kg", 1, 1),
-    THEORETICAL_ENERGY_DENSITY: Display("Theoretical energy density", "Wh/L", 1, 0),
-    SPECIFIC_ENERGY: Display("Specific energy, C/3 discharge", "Wh/kg", 1, 1),
-    ACCEPTED_SHARE: Display("Accepted share of nominal capacity", "%", 100, 2),
+    THEORETICAL_SPECIFIC_ENERGY: Display("Theoretical specific energy", "Wh/kg", 1.0, 1),
+    THEORETICAL_ENERGY_DENSITY: Display("Theoretical energy density", "Wh/L", 1.0, 0),
+    SPECIFIC_ENERGY: Display("Specific energy, C/3 discharge", "Wh/kg", 1.0, 1),
+    ACCEPTED_SHARE: Display("Accepted share of nominal capacity", "%", 100.0, 2),
     ACCEPTED_CAPACITY: Display("Accepted capacity", "mAh/cm²", 0.1, 3),
     NOMINAL_CAPACITY: Display("Nominal areal capacity", "mAh/cm²", 0.1, 3),
     PLATING_MARGIN: Display("Plating margin", "mV", 1e3, 2),
-    LEAST_ELECTROLYTE: Display("Least electrolyte concentration", "mol/m³", 1, 0),
+    LEAST_ELECTROLYTE: Display("Least electrolyte concentration", "mol/m³", 1.0, 0),
 }
 """Every figure of merit, in the order in which a report shows them."""
 

@@ -1,0 +1,96 @@
+"""Every mistake in a study file is met with file, line, rule, value and the nearest valid one."""
+
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+import electrograd as eg
+from electrograd.physics.errors import InputError
+from electrograd.study import bundled_text, parse_study
+
+TEXT = bundled_text("fast_charge")
+
+
+def line_of(part: str, text: str) -> int:
+    return text[: text.index(part)].count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("cell: Chen2020", "cell: Chen2002", "received: Chen2002; nearest valid: Chen2020"),
+        ("designs: 256", "desings: 256", "known ones; received: desings; nearest valid: designs"),
+        ("designs: 256", "designs: 25.5", "valid integer; received: 25.5"),
+        ("designs: 256", "designs: 8", "received: 8; nearest valid: 32"),
+        ("thickness [m]: [40.0e-6", "thickness [um]: [40.0e-6", "electrode thickness [m]"),
+        ("[40.0e-6, 100.0e-6]", "[40, 100]", "received: [40, 100]; nearest valid: [4e-05, 0.0001]"),
+        ("[0.20, 0.50]", "[0.5, 0.2]", "nearest valid: [0.2, 0.5]"),
+        ("[1.05, 1.30]", "[1.05, 1.30, 2]", "at most 2 items"),
+        ("C-rate: 1.0", "C-rate: -1", "'C-rate' must be greater than or equal to 0.01"),
+        ("C-rate: 1.0", "C-rate: fast", "valid number; received: fast"),
+        ("C-rate: 1.0", "C-rate: true", "valid number; received: True"),
+        ("{at least: 0.72}", "{at leest: 0.72}", "received: at leest; nearest valid: at least"),
+        ("{at least: 0.72}", "{at least: .nan}", "finite number; received: nan"),
+        ("{at least: 0.72}", "{}", "'at least' or 'at most'"),
+        ("{at least: 0.72}", "0.72", "must be a mapping of keys to values; received: 0.72"),
+        ("Plating margin [V]:", "Plating margn [mV]:", "nearest valid: Plating margin [V]"),
+        ("maximise: Theo", "maximise: Theor", "nearest valid: Theoretical specific energy"),
+        ("samples: 1024", "samples: 1000", "power of two; received: 1000; nearest valid: 1024"),
+        ("name: fast_charge", "name: ../evil", "nearest valid: evil"),
+        ("temperature [K]: 298.15", "temperature [K]: 25", "received: 25; nearest valid: 233.15"),
+        ("upper voltage cut-off [V]: 4.2", "upper voltage cut-off [V]: 2.2", "must be below the upper"),
+    ],
+)
+def test_mistakes_are_named_with_their_line(right: str, wrong: str, message: str) -> None:
+    text = TEXT.replace(right, wrong, 1)
+    assert text != TEXT
+    with pytest.raises(InputError) as caught:
+        parse_study(text, "mine.yaml")
+    assert message in str(caught.value)
+    if "must be below" not in message:  # that rule stands on two keys, one of them left out
+        assert f"mine.yaml, line {line_of(wrong, text)}:" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "must be a mapping of keys to values; received: NoneType"),
+        ("- 1", "must be a mapping of keys to values; received: list"),
+        ("name: [", "line 1: a study file must be valid YAML"),
+        ("goal:\n\tx: 1", "line 2: a study file must be valid YAML"),
+        ("name: a\nname: b", "duplicate key"),
+        ("name: a", "the key 'cell' is required"),
+    ],
+)
+def test_files_that_are_no_study(text: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_study(text, "mine.yaml")
+    assert message in str(caught.value)
+
+
+def test_yaml_tags_run_nothing() -> None:
+    with pytest.raises(InputError, match="valid YAML"):
+        parse_study("name: !!python/object/apply:os.system ['true']")
+
+
+def test_both_thickness_and_ratio_are_refused() -> None:
+    extra = "variables:\n  Negative electrode thickness [m]: [50.0e-6, 90.0e-6]"
+    with pytest.raises(InputError, match="one fixes the other"):
+        parse_study(TEXT.replace("variables:", extra, 1))
+
+
+def test_sources(tmp_path: Path) -> None:
+    assert eg.load_study("fast_charge") == eg.load_study(ROOT / "studies" / "fast_charge.yaml")
+    with pytest.raises(InputError, match="nearest valid: fast_charge"):
+        eg.load_study("fast_charg")
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="UTF-8"):
+        eg.load_study(tmp_path / "binary.yaml")
+
+
+def test_names_of_the_package() -> None:
+    for name in eg.__all__:
+        assert getattr(eg, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = eg.nonsense  # type: ignore[attr-defined]
