@@ -23,8 +23,8 @@ format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed-test ## accuracy and speed on the reference problem; writes benchmarks/results
-	$(BIN)/python benchmarks/reference.py
+bench: $(VENV)/.installed-test ## accuracy and speed on the bundled study; writes benchmarks/results
+	$(BIN)/python benchmarks/fast_charge.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

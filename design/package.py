@@ -13,6 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from electrograd.design.problem import Goal
 from electrograd.design.verify import Outcome
 from electrograd.physics.cell import ELECTROLYTE_DENSITY, Cell
@@ -23,6 +25,7 @@ from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.variables import (
     DESIGN_VARIABLES,
     FIGURES_OF_MERIT,
+    LEAST_ELECTROLYTE,
     NOMINAL_CAPACITY,
 )
 from electrograd.surrogates.artefact import write_atomic
@@ -143,7 +146,12 @@ def design_record(
         },
         "simulation": _simulation(cell, surrogate.scenario, surrogate.settings, winner.simulated),
         "surrogate": {"dataset": surrogate.dataset, "accuracy": surrogate.accuracy.summary()},
-        "sweep": {"designs": len(dataset), "ends": dataset.count_ends()},
+        "sweep": {
+            "designs": len(dataset),
+            "ends": dataset.count_ends(),
+            "failed": int(np.sum(~dataset.completed)),
+            "depleted": int(np.sum(dataset.figures[LEAST_ELECTROLYTE] < surrogate.settings.depleted)),
+        },
         "seeds": seeds,
         "versions": versions(),
     }
