@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format bench notebooks clean
 
 demo: $(VENV)/.installed ## from a cell to a verified design, in runs/fast_charge
 	$(BIN)/electrograd demo
@@ -25,6 +25,10 @@ format: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-test ## accuracy and speed on the bundled study; writes benchmarks/results
 	$(BIN)/python benchmarks/fast_charge.py
+
+notebooks: $(VENV)/.installed-test ## run the paired scripts and keep their pictures
+	$(PIP) --editable '.[notebooks]'
+	cd notebooks && ../$(BIN)/jupytext --to ipynb --execute *.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -19,7 +19,7 @@ from electrograd.design.problem import Goal
 from electrograd.design.verify import Outcome
 from electrograd.physics.cell import ELECTROLYTE_DENSITY, Cell
 from electrograd.physics.charge import NEGATIVE_POTENTIAL, VOLTAGE
-from electrograd.physics.figures import DISCHARGE_RATE, Simulated
+from electrograd.physics.figures import DISCHARGE_RATE, DISCHARGE_TEMPERATURE, Simulated
 from electrograd.physics.p2d import MODEL, mesh_points, plain_parameter_values, submesh_types
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.variables import (
@@ -273,5 +273,5 @@ def _simulation(
         "electrolyte_depleted": winner.charge.least_electrolyte < settings.depleted,
         "electrolyte_depleted_below_mol_m3": settings.depleted,
         "specific_energy_discharge_c_rate": DISCHARGE_RATE,
-        "specific_energy_temperature_K": scenario.temperature,
+        "specific_energy_temperature_K": DISCHARGE_TEMPERATURE,
     }

@@ -61,7 +61,7 @@ class Reporter:
             TextColumn("{task.fields[note]}"),
         )
         with Progress(*columns, console=self._console) as bar:
-            task = bar.add_task(what, total=None, note="")
+            task = bar.add_task(what, total=None, note="preparing")
             yield lambda done, total, note: bar.update(task, completed=done, total=total, note=note)
 
     def _lines(self, what: str) -> Update:

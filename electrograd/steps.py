@@ -11,7 +11,7 @@ next call takes what is there if it was made from the same inputs. The folder of
 
 import json
 from dataclasses import asdict, dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,14 @@ from electrograd.console import Reporter
 from electrograd.design import package, verify
 from electrograd.design.sensitivity import sobol_indices
 from electrograd.physics.cell import Cell
-from electrograd.physics.figures import simulate_design
+from electrograd.physics.charge import told
+from electrograd.physics.errors import InputError
+from electrograd.physics.figures import DesignSimulator
 from electrograd.physics.open_circuit import OpenCircuitPotential
-from electrograd.physics.p2d import P2D
 from electrograd.physics.variables import FIGURES_OF_MERIT
 from electrograd.report import render
 from electrograd.study import Study
-from electrograd.surrogates.artefact import load_surrogate, save_surrogate, write_atomic
+from electrograd.surrogates.artefact import FORMAT, load_surrogate, save_surrogate, write_atomic
 from electrograd.surrogates.network import CurvePhysics
 from electrograd.surrogates.surrogate import Surrogate
 from electrograd.surrogates.training import train
@@ -105,9 +106,7 @@ class StudyRun:
                 store,
                 space.names,
                 job,
-                progress=lambda done, total, ends: update(
-                    done, total, ", ".join(f"{count} {end}" for end, count in ends.items())
-                ),
+                progress=lambda done, total, ends: update(done, total, told(ends)),
             )
         return store.read()
 
@@ -115,13 +114,29 @@ class StudyRun:
     def surrogate(self) -> Surrogate:
         """The surrogate trained on the sweep."""
         study, folder = self.study, self.folder / "surrogate"
-        made_from = {"dataset": self.dataset.fingerprint(), "training": asdict(study.training)}
+        made_from = {
+            "format": FORMAT,
+            "dataset": self.dataset.fingerprint(),
+            "training": asdict(study.training),
+        }
         if _matches(folder / "config.json", made_from):
-            self.reporter.say("Training: done before")
-            return load_surrogate(folder)
-        single = [potential.astype(jnp.float32) for potential in self._potentials]
+            try:
+                surrogate = load_surrogate(folder)
+            except InputError as error:
+                self.reporter.say(f"Training again: {error}")
+            else:
+                self.reporter.say("Training: done before")
+                return surrogate
+        negative, positive = (
+            OpenCircuitPotential.from_pybamm(study.cell, side, study.scenario.temperature)
+            for side in ("negative", "positive")
+        )
         physics = CurvePhysics(
-            Cell.load(study.cell), single[0], single[1], study.space, study.scenario.c_rate
+            cell=Cell.load(study.cell),
+            negative=negative.astype(jnp.float32),
+            positive=positive.astype(jnp.float32),
+            space=study.space,
+            c_rate=study.scenario.c_rate,
         )
         with self.reporter.progress("Training") as update:
             surrogate = train(
@@ -150,8 +165,8 @@ class StudyRun:
         if _matches(folder / "design.json", {"made_from": made_from}):
             self.reporter.say("Designing: done before")
             return DesignPackage(folder, json.loads((folder / "design.json").read_text()))
-        model = P2D(self.surrogate.physics.cell, study.scenario, study.solver)
-        simulate = partial(simulate_design, model, *self._potentials)
+        cell = self.surrogate.physics.cell
+        simulate = DesignSimulator(cell, study.scenario, study.solver)
         with self.reporter.progress("Designing") as update:
             outcome = verify.find_design(
                 self.surrogate,
@@ -168,7 +183,7 @@ class StudyRun:
         )
         files = {
             "parameter_values.json": package.parameter_values_json(
-                model.cell, study.scenario, outcome.winner.simulated
+                cell, study.scenario, outcome.winner.simulated
             ),
             "curves.csv": package.curves_csv(self.surrogate, outcome, baseline),
         }
@@ -208,15 +223,6 @@ class StudyRun:
         )
         self.reporter.say(f"Report: {path}")
         return path
-
-    @cached_property
-    def _potentials(self) -> tuple[OpenCircuitPotential, OpenCircuitPotential]:
-        """Open-circuit potentials (negative, positive) in double precision."""
-        cell, temperature = self.study.cell, self.study.scenario.temperature
-        return (
-            OpenCircuitPotential.from_pybamm(cell, "negative", temperature),
-            OpenCircuitPotential.from_pybamm(cell, "positive", temperature),
-        )
 
     @property
     def _surrogate_inputs(self) -> dict[str, Any]:

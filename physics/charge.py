@@ -1,5 +1,6 @@
 """The record of one simulated charge: curves against charge passed, why it ended, figures of merit."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -44,6 +45,13 @@ class End(IntEnum):
     def label(self) -> str:
         """The reason in words."""
         return self.name.lower().replace("_", " ").replace("cut off", "cut-off")
+
+
+def told(ends: Mapping[str, int]) -> str:
+    """Say in words how many ended in which way, and how many failed."""
+    failures = {end.label for end in End if end is not End.PENDING and not end.completed}
+    counts = [f"{count} {end}" for end, count in ends.items()]
+    return ", ".join([*counts, f"{sum(ends.get(end, 0) for end in failures)} failed"])
 
 
 @dataclass(frozen=True)

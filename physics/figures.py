@@ -1,11 +1,14 @@
 """Figures of merit of a simulated design, under the same names as the predicted ones."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from electrograd.physics.cell import Cell
 from electrograd.physics.charge import Charge
 from electrograd.physics.open_circuit import OpenCircuitPotential
 from electrograd.physics.p2d import P2D
+from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import stack_mass, stack_thickness, theoretical_energy
 from electrograd.physics.variables import (
     ACCEPTED_CAPACITY,
@@ -19,7 +22,8 @@ from electrograd.physics.variables import (
 )
 
 DISCHARGE_RATE = 1 / 3
-"""C-rate of the discharge that defines the specific energy."""
+DISCHARGE_TEMPERATURE = 298.15
+"""C-rate, and temperature [K], of the discharge that defines the specific energy."""
 
 
 @dataclass(frozen=True)
@@ -41,30 +45,44 @@ class Simulated:
     figures: dict[str, float]
 
 
-def simulate_design(
-    model: P2D,
-    negative: OpenCircuitPotential,
-    positive: OpenCircuitPotential,
-    design: Mapping[str, float],
-) -> Simulated:
-    """Charge a design in the model's scenario, discharge it at C/3, and take its figures of merit."""
-    cell = model.cell
-    parameters = {name: float(value) for name, value in cell.parameters(dict(design)).items()}
-    charge = model.charge(parameters)
-    discharge = model.discharge(parameters, DISCHARGE_RATE)
-    mass, thickness = stack_mass(cell, parameters), stack_thickness(cell, parameters)
-    energy = float(theoretical_energy(cell, negative, positive, parameters))
-    return Simulated(
-        parameters=parameters,
-        charge=charge,
-        figures={
-            NOMINAL_CAPACITY: charge.nominal,
-            ACCEPTED_CAPACITY: charge.accepted,
-            ACCEPTED_SHARE: charge.accepted / charge.nominal,
-            PLATING_MARGIN: charge.plating_margin,
-            THEORETICAL_SPECIFIC_ENERGY: energy / mass,
-            THEORETICAL_ENERGY_DENSITY: energy / thickness / 1000,
-            SPECIFIC_ENERGY: discharge.energy / mass if discharge.end.completed else float("nan"),
-            LEAST_ELECTROLYTE: charge.least_electrolyte,
-        },
-    )
+class DesignSimulator:
+    """Simulates designs in one scenario: the charge, and the C/3 discharge at 25 °C.
+
+    Parameters
+    ----------
+    cell, scenario, settings
+        As for `P2D`; models are built once.
+    """
+
+    def __init__(self, cell: Cell, scenario: Scenario, settings: SolverSettings) -> None:
+        self.cell = cell
+        self._charging = P2D(cell, scenario, settings)
+        reference = dataclasses.replace(scenario, temperature=DISCHARGE_TEMPERATURE)
+        self._discharging = self._charging if reference == scenario else P2D(cell, reference, settings)
+        self._negative, self._positive = (
+            OpenCircuitPotential.from_pybamm(cell.name, side, scenario.temperature)
+            for side in ("negative", "positive")
+        )
+
+    def __call__(self, design: Mapping[str, float]) -> Simulated:
+        """Simulate one design, given by name in SI units, and take its figures of merit."""
+        cell = self.cell
+        parameters = {name: float(value) for name, value in cell.parameters(dict(design)).items()}
+        charge = self._charging.charge(parameters)
+        discharge = self._discharging.discharge(parameters, DISCHARGE_RATE)
+        mass, thickness = stack_mass(cell, parameters), stack_thickness(cell, parameters)
+        energy = float(theoretical_energy(cell, self._negative, self._positive, parameters))
+        return Simulated(
+            parameters=parameters,
+            charge=charge,
+            figures={
+                NOMINAL_CAPACITY: charge.nominal,
+                ACCEPTED_CAPACITY: charge.accepted,
+                ACCEPTED_SHARE: charge.accepted / charge.nominal,
+                PLATING_MARGIN: charge.plating_margin,
+                THEORETICAL_SPECIFIC_ENERGY: energy / mass,
+                THEORETICAL_ENERGY_DENSITY: energy / thickness / 1000,
+                SPECIFIC_ENERGY: discharge.energy / mass if discharge.end.completed else float("nan"),
+                LEAST_ELECTROLYTE: charge.least_electrolyte,
+            },
+        )

@@ -45,7 +45,14 @@ class SweepStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._group: Any = zarr.open_group(path, mode="r+")
+        try:
+            group: Any = zarr.open_group(path, mode="r+")
+            self.identity: dict[str, Any] = dict(group.attrs["identity"])
+        except (OSError, KeyError, ValueError) as error:
+            raise InputError(
+                f"{path} must be a sweep of this program; move it away to start anew", error
+            ) from error
+        self._group = group
 
     @classmethod
     def open_or_create(
@@ -71,7 +78,7 @@ class SweepStore:
         identity = json.loads(json.dumps({"format": FORMAT, **identity}))
         if path.exists():
             store = cls(path)
-            _check_same(dict(store._group.attrs["identity"]), identity, path)
+            _check_same(store.identity, identity, path)
             return store
         # Made beside its place and moved there whole: a kill leaves no half-made store.
         partial = path.with_name(path.name + ".partial")

@@ -146,8 +146,8 @@ def test_every_step_resumes(readme_run: Run, package: Path) -> None:
     assert "Plating margin: median" in silent.stdout
 
 
-def test_a_truncated_package_is_made_again(readme_run: Run, package: Path, record: dict) -> None:
-    """A kill between steps, or a damaged file: the step runs again and says the same."""
+def test_a_truncated_result_is_made_again(readme_run: Run, package: Path) -> None:
+    """A damaged file: its step runs again."""
     (package / "sensitivity.json").write_text('{"made_from": ')
     done = electrograd("sensitivity", "-q", "fast_charge", cwd=readme_run[0])
     assert done.returncode == 0, done.stderr

@@ -10,7 +10,7 @@ from electrograd.physics.charge import (
     Charge,
     End,
 )
-from electrograd.physics.figures import simulate_design
+from electrograd.physics.figures import DesignSimulator
 from electrograd.physics.p2d import P2D, submesh_types
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import mean_stoichiometries, nominal_capacity
@@ -68,9 +68,9 @@ def test_a_reused_model_equals_plain_pybamm(cell: Cell, model: P2D) -> None:
     assert ours.plating_margin == pytest.approx(margin, abs=2e-4)
 
 
-def test_baseline_plates_at_1c(cell: Cell, model: P2D, potentials) -> None:
+def test_baseline_plates_at_1c(cell: Cell) -> None:
     """Reference values; `python tests/test_p2d.py` prints them anew."""
-    figures = simulate_design(model, *potentials, {}).figures
+    figures = DesignSimulator(cell, Scenario(1.0), SolverSettings())({}).figures
     assert figures[ACCEPTED_SHARE] == pytest.approx(0.75922, abs=2e-4)
     assert figures[PLATING_MARGIN] == pytest.approx(-0.03068, abs=1e-4)
     assert figures[THEORETICAL_SPECIFIC_ENERGY] == pytest.approx(341.320, abs=0.01)
@@ -132,11 +132,12 @@ def test_energy_of_a_known_curve() -> None:
     assert record.energy == pytest.approx(3 * 2 + 2**2 / 2)
 
 
-if __name__ == "__main__":
-    from electrograd.physics.open_circuit import OpenCircuitPotential
+def test_specific_energy_is_taken_at_25_degrees(cell: Cell) -> None:
+    cold = DesignSimulator(cell, Scenario(0.5, temperature=273.15), SolverSettings())({}).figures
+    warm = DesignSimulator(cell, Scenario(0.5), SolverSettings())({}).figures
+    assert cold[SPECIFIC_ENERGY] == pytest.approx(warm[SPECIFIC_ENERGY], rel=1e-6)
+    assert cold[ACCEPTED_SHARE] < warm[ACCEPTED_SHARE]
 
-    chen = Cell.load("Chen2020")
-    tables = [
-        OpenCircuitPotential.from_pybamm("Chen2020", side, 298.15) for side in ("negative", "positive")
-    ]
-    print(simulate_design(P2D(chen, Scenario(1.0), SolverSettings()), *tables, {}).figures)
+
+if __name__ == "__main__":
+    print(DesignSimulator(Cell.load("Chen2020"), Scenario(1.0), SolverSettings())({}).figures)

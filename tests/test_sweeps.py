@@ -92,6 +92,16 @@ def test_a_store_of_another_sweep_is_refused(tmp_path: Path) -> None:
         SweepStore.open_or_create(tmp_path / "s.zarr", SPACE.names, SPACE.sobol(10, 3), {"rate": 2.0})
 
 
+def test_a_damaged_store_is_refused(tmp_path: Path) -> None:
+    make_store(tmp_path / "s.zarr")
+    (tmp_path / "s.zarr" / "zarr.json").write_text("{")
+    with pytest.raises(InputError, match="must be a sweep of this program; move it away"):
+        make_store(tmp_path / "s.zarr")
+    (tmp_path / "s.zarr" / "zarr.json").unlink()
+    with pytest.raises(InputError, match="must be a sweep of this program; move it away"):
+        make_store(tmp_path / "s.zarr")
+
+
 def test_a_store_half_made_by_a_kill_is_made_again(tmp_path: Path) -> None:
     (tmp_path / "s.zarr.partial" / "end").mkdir(parents=True)
     assert np.all(make_store(tmp_path / "s.zarr").ends == End.PENDING)
