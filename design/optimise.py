@@ -2,7 +2,8 @@
 
 The box is screened with one batch of Sobol designs; the best of them, and some spread ones, start
 SciPy's SLSQP, which meets the limits exactly with the gradients of JAX. Variables are scaled to the
-unit box and never leave it.
+unit box and never leave it. The search runs in double precision, single-precision weights and all:
+rounding would stop SLSQP short of a limit.
 """
 
 from collections.abc import Callable, Mapping
@@ -78,13 +79,20 @@ class Optimiser:
         outputs += [limit.slack(figures) for limit in self.goal.limits]
         return jnp.stack([out / scale for out, scale in zip(outputs, self._scales, strict=True)])
 
-    def solve(self, reserves: Mapping[Limit, float], progress: Progress = lambda d, t: None) -> Optimum:
+    def solve(
+        self,
+        reserves: Mapping[Limit, float],
+        near: Mapping[str, float] | None = None,
+        progress: Progress = lambda done, total: None,
+    ) -> Optimum:
         """Optimise with each limit met by at least its reserve.
 
         Parameters
         ----------
         reserves
             By limit, in the unit of its figure: how far on the safe side to stay.
+        near
+            A design to start from, alone; by default the search starts all over the box.
         """
         limits = self.goal.limits
         reserve = np.array(
@@ -96,7 +104,7 @@ class Optimiser:
 
         @lru_cache(maxsize=1)  # SLSQP asks for objective, limits and both slopes at the same point
         def evaluate(unit: bytes) -> tuple[np.ndarray, np.ndarray]:
-            slopes, scaled = self._outputs_and_slopes(np.frombuffer(unit).astype(np.float32))
+            slopes, scaled = self._outputs_and_slopes(np.frombuffer(unit))
             return np.asarray(scaled, float) - np.array([0.0, *reserve]), np.asarray(slopes, float)
 
         def outputs(unit: np.ndarray) -> np.ndarray:
@@ -111,8 +119,9 @@ class Optimiser:
             "jac": lambda u: slopes(u)[1:],
         }
         found = []
-        for k, start in enumerate(self._starting_points(reserve)):
-            progress(k, self.starts)
+        starts = self._starting_points(reserve) if near is None else self._to_unit(near)[None]
+        for k, start in enumerate(starts):
+            progress(k, len(starts))
             result = minimize(
                 lambda u: outputs(u)[0],
                 start,
@@ -126,7 +135,7 @@ class Optimiser:
             scaled = outputs(unit)
             broken = float(np.sum(np.maximum(-scaled[1:] - _TOLERANCE, 0.0)))
             found.append((broken, float(scaled[0]), unit))
-        progress(self.starts, self.starts)
+        progress(len(starts), len(starts))
         broken, objective, unit = min(found, key=lambda item: item[:2])
         names = self.surrogate.space.names
         design = dict(zip(names, map(float, self._lower + unit * self._width), strict=True))
@@ -134,9 +143,13 @@ class Optimiser:
             design=design,
             figures=self.surrogate.predict_one(design),
             feasible=broken == 0.0,
-            starts=self.starts,
+            starts=len(starts),
             agreeing=sum(b == broken and abs(o - objective) < 1e-3 for b, o, _ in found),
         )
+
+    def _to_unit(self, design: Mapping[str, float]) -> np.ndarray:
+        values = np.array([design[name] for name in self.surrogate.space.names])
+        return np.clip((values - self._lower) / self._width, 0.0, 1.0)
 
     def _starting_points(self, reserve: np.ndarray) -> np.ndarray:
         """Half of the starts from the screening's best, half spread over the box."""
