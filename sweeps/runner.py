@@ -1,10 +1,12 @@
 """Run the pending designs of a sweep on worker processes, storing each batch as it ends."""
 
 import logging
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Any
 
 import dask
@@ -134,20 +136,36 @@ def _cluster(workers: int) -> Iterator[Client]:
         "distributed.scheduler.no-workers-timeout": "60s",
         "distributed.nanny.pre-spawn-environ": one_thread,
     }
-    with (
-        dask.config.set(settings),
-        _own_main(),
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-            memory_limit=0,
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
+    with dask.config.set(settings), _own_main():
+        with _without_interrupts():
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address="127.0.0.1:0",
+                silence_logs=logging.CRITICAL,
+                memory_limit=0,
+            )
+        with cluster, Client(cluster) as client:
+            yield client
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Let threads and processes started meanwhile never see Ctrl-C: it is for the main thread.
+
+    They inherit its signal mask; the workers are then ended in good order, and say nothing.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    # Python 3.11 unblocks the signal in the thread that starts this helper: start it first.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

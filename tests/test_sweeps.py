@@ -1,3 +1,5 @@
+import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -5,6 +7,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from conftest import ROOT, electrograd
 from faults import fake, wrong
@@ -150,3 +153,37 @@ def test_kill_and_resume_repeats_nothing(tmp_path: Path) -> None:
     assert {chunk: chunk.stat().st_mtime_ns for chunk in chunks} == before
     ends = SweepStore(path).ends
     assert not np.any(ends == End.PENDING)
+
+
+def test_ctrl_c_stops_in_good_order(tmp_path: Path) -> None:
+    """As a terminal sends it: to every process of the group. One line, no traceback, no orphan."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "electrograd", "sweep", "-q", "fast_charge"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    path = tmp_path / "runs" / "fast_charge" / "sweep.zarr"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not path.exists():
+        time.sleep(0.02)
+    time.sleep(3.0)  # while workers start, which is when they used to complain
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert said.strip() == "stopped; what is done is kept, and the same command goes on from there"
+    deadline = time.monotonic() + 15
+    while living(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert living(process.pid) == []
+
+
+def living(session: int) -> list[str]:
+    """Command lines of the processes of a session that are not mere zombies."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+            if os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(" ".join(process.cmdline()))
+    return found
