@@ -6,6 +6,7 @@ unit box and never leave it. The search runs in double precision, single-precisi
 rounding would stop SLSQP short of a limit.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -78,6 +79,14 @@ class Optimiser:
         outputs = [-self.goal.sign * figures[self.goal.figure]]
         outputs += [limit.slack(figures) for limit in self.goal.limits]
         return jnp.stack([out / scale for out, scale in zip(outputs, self._scales, strict=True)])
+
+    def violation(self, figures: Mapping[str, float]) -> float:
+        """How far limits are broken, each over its figure's spread in the box; NaN is infinitely far."""
+        slacks = [
+            limit.slack(figures) / scale
+            for limit, scale in zip(self.goal.limits, self._scales[1:], strict=True)
+        ]
+        return sum((max(-slack, 0.0) if math.isfinite(slack) else math.inf for slack in slacks), 0.0)
 
     def solve(
         self,

@@ -9,6 +9,7 @@ import importlib.metadata
 import io
 import json
 import math
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from electrograd.physics.variables import (
     FIGURES_OF_MERIT,
     LEAST_ELECTROLYTE,
     NOMINAL_CAPACITY,
+    unit_of,
 )
 from electrograd.surrogates.artefact import write_atomic
 from electrograd.surrogates.surrogate import Surrogate
@@ -54,11 +56,6 @@ _PACKAGES = (
 def versions() -> dict[str, str]:
     """Versions of what the numbers depend on."""
     return {name: importlib.metadata.version(name) for name in _PACKAGES}
-
-
-def unit_of(name: str) -> str:
-    """The unit in brackets at the end of a name; empty for pure numbers."""
-    return name.rpartition("[")[2].rstrip("]") if name.endswith("]") else ""
 
 
 def design_record(
@@ -158,8 +155,14 @@ def design_record(
 
 
 def write_package(folder: Path, record: dict[str, Any], files: dict[str, bytes]) -> None:
-    """Write the files, then ``design.json``, which marks the package whole."""
+    """Write the files, then ``design.json``, which marks the package whole.
+
+    What was drawn of another design goes first: nothing stale stands beside the new.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    for stale in ("design.json", "report.html"):
+        (folder / stale).unlink(missing_ok=True)
+    shutil.rmtree(folder / "figures", ignore_errors=True)
     for name, content in files.items():
         write_atomic(folder / name, content)
     write_atomic(folder / "design.json", to_json(record))
@@ -182,7 +185,8 @@ def to_json(record: Any) -> bytes:
 
 def parameter_values_json(cell: Cell, scenario: Scenario, simulated: Simulated) -> bytes:
     """``parameter_values.json``: plain ``pybamm.ParameterValues.from_json`` loads it."""
-    values = plain_parameter_values(cell, scenario, simulated.parameters)
+    first = simulated.charge.observables[VOLTAGE][:1].sum()  # nothing of a charge that failed
+    values = plain_parameter_values(cell, scenario, simulated.parameters, float(first))
     return json.dumps(values.to_json(), indent=2).encode()
 
 

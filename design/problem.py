@@ -100,10 +100,3 @@ class Goal:
     def feasible(self, figures: Mapping[str, float]) -> bool:
         """Whether every limit holds."""
         return all(limit.holds(figures) for limit in self.limits)
-
-    def better(self, figures: Mapping[str, float], other: Mapping[str, float]) -> bool:
-        """Whether ``figures`` meet the goal better: feasibility first, then the figure itself."""
-        mine, theirs = self.feasible(figures), self.feasible(other)
-        if mine != theirs:
-            return mine
-        return bool(self.sign * (figures[self.figure] - other[self.figure]) > 0)

@@ -44,7 +44,7 @@ class SobolIndices:
 def sobol_indices(
     predict: Predict, space: DesignSpace, outputs: list[str], samples: int, seed: int
 ) -> dict[str, SobolIndices]:
-    """Sobol indices of each output, its variables uniform in the box.
+    """Sobol indices of each output, its variables uniform in the box; zero where it is constant.
 
     Parameters
     ----------
@@ -70,9 +70,12 @@ def sobol_indices(
     results = predict(designs)
     indices = {}
     for name in outputs:
-        found = analyse.analyze(
-            problem, np.asarray(results[name], float), calc_second_order=False, seed=seed
-        )
+        values = np.asarray(results[name], float)
+        if np.ptp(values) <= 1e-6 * np.max(np.abs(values)):  # no variance to share out
+            zero = np.zeros(len(space))
+            indices[name] = SobolIndices(space.names, zero, zero, zero, zero)
+            continue
+        found = analyse.analyze(problem, values, calc_second_order=False, seed=seed)
         indices[name] = SobolIndices(
             space.names, found["S1"], found["S1_conf"], found["ST"], found["ST_conf"]
         )

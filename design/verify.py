@@ -130,15 +130,20 @@ def find_design(
             break
         reserves = corrected
         optimum = optimiser.solve(reserves, near=optimum.design)
-    if best_of_sweep and not any(goal.feasible(c.simulated.figures) for c in candidates):
-        consider(best_of_sweep[0])
-    winner = candidates[0]
-    for other in candidates[1:]:
-        if _closer(goal, other.simulated.figures, winner.simulated.figures):
-            winner = other
+
+    def rank(candidate: Candidate) -> tuple[bool, float, float]:
+        """Completed before failed, then the limits, then the goal; the least is best."""
+        figures = candidate.simulated.figures
+        value = -goal.sign * figures[goal.figure]
+        failed = not candidate.simulated.charge.end.completed or not math.isfinite(value)
+        return failed, optimiser.violation(figures), value
+
+    winner = min(candidates, key=rank)
+    if best_of_sweep and (False, 0.0, -goal.sign * best_of_sweep[1][goal.figure]) < rank(winner):
+        winner = min(winner, consider(best_of_sweep[0]), key=rank)
     return Outcome(
         winner=winner,
-        feasible=goal.feasible(winner.simulated.figures),
+        feasible=rank(winner)[:2] == (False, 0.0),
         candidates=tuple(candidates),
         best_of_sweep=best_of_sweep,
         starts=search.starts,
@@ -169,14 +174,3 @@ def best_design(
         dict(zip(data.names, map(float, data.values[row]), strict=True)),
         {name: float(value[row]) for name, value in figures.items()},
     )
-
-
-def _closer(goal: Goal, figures: Mapping[str, float], other: Mapping[str, float]) -> bool:
-    """Whether ``figures`` are the better ones, or, where neither is feasible, the less broken."""
-    if goal.feasible(figures) or goal.feasible(other):
-        return goal.better(figures, other)
-
-    def broken(f: Mapping[str, float]) -> float:
-        return sum(max(-limit.slack(f) / (abs(limit.value) or 1.0), 0.0) for limit in goal.limits)
-
-    return broken(figures) < broken(other)

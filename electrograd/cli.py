@@ -168,7 +168,7 @@ def _conclude(package: "DesignPackage") -> None:
     click.echo(f"\nPackage: {package.folder}" + (f"\nReport:  {page}" if page.exists() else ""))
     if not package.limits_met:
         raise _LimitsNotMetError(
-            "no design in the box meets every limit in the simulation; the nearest is reported"
+            "no design was found that meets every limit in the simulation; the nearest is reported"
         )
 
 
@@ -187,7 +187,14 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo(f"error: {error}", err=True)
         sys.exit(FAILED)
     except OSError as error:
-        click.echo(f"error: {error}; what is done is kept", err=True)
+        click.echo(f"error: {error}", err=True)
+        sys.exit(FAILED)
+    except RuntimeError as error:
+        from electrograd.sweeps.runner import WorkersLostError
+
+        if not isinstance(error, WorkersLostError):
+            raise
+        click.echo(f"error: {error}", err=True)
         sys.exit(FAILED)
     except ValueError as error:
         from electrograd.physics.errors import InputError  # here, for it imports JAX

@@ -83,8 +83,8 @@ def negative_potential(curves: Curves) -> Figure:
     """The negative electrode's potential [mV] near lithium's, where plating is decided."""
     figure, axes = _panel()
     _plot_curves(axes, curves, NEGATIVE_POTENTIAL, 1e3)
-    least = min(float(data[NEGATIVE_POTENTIAL].min()) for data in curves.values())
-    bottom, top = min(-10.0, 1.25e3 * least), 130.0
+    lowest = [1.25e3 * data[NEGATIVE_POTENTIAL].min() for data in curves.values()]
+    bottom, top = min(-10.0, *(value for value in lowest if np.isfinite(value))), 130.0
     axes.axhspan(bottom, 0, color=ALARM, alpha=0.08, linewidth=0)
     axes.axhline(0, color=ALARM, linewidth=1)
     axes.annotate(
@@ -122,10 +122,15 @@ def sweep_map(dataset: Dataset, record: dict[str, Any], objective: np.ndarray) -
         ("simulated", "white", "*", "design"),
         ("baseline", BASELINE, "D", "baseline"),
     ):
-        figures = record["figures_of_merit"]
+        share, margin = (
+            record["figures_of_merit"][figure_name][key]
+            for figure_name in (ACCEPTED_SHARE, PLATING_MARGIN)
+        )
+        if share is None or margin is None:  # its simulation failed
+            continue
         axes.scatter(
-            x_show.scale * figures[ACCEPTED_SHARE][key],
-            y_show.scale * figures[PLATING_MARGIN][key],
+            x_show.scale * share,
+            y_show.scale * margin,
             color=colour,
             marker=marker,
             s=190 if marker == "*" else 55,

@@ -17,7 +17,7 @@ from electrograd.physics.variables import ACCEPTED_SHARE, PLATING_MARGIN
 from electrograd.surrogates.artefact import write_atomic
 from electrograd.surrogates.surrogate import Surrogate
 from electrograd.sweeps.dataset import Dataset
-from electrograd.tables import FIGURES, VARIABLES, accuracy_lines
+from electrograd.tables import FIGURES, VARIABLES, Display, accuracy_lines
 
 
 def render(
@@ -112,13 +112,12 @@ def headline(record: dict[str, Any]) -> str:
     goal = record["goal"]["figure"]
     entry = record["figures_of_merit"][goal]
     show = FIGURES[goal]
-    change = 100 * (entry["simulated"] / entry["baseline"] - 1)
     broken = [limit for limit in record["constraints"] if not limit["holds"]]
     against = [limit for limit in record["constraints"] if not limit["baseline_holds"]]
     verdict = (
         "It meets every limit in the simulation"
         if not broken
-        else "No design in the box meets every limit; the nearest breaks "
+        else "No design was found that meets every limit; the nearest breaks "
         + " and ".join(FIGURES[limit["figure"]].label.lower() for limit in broken)
     )
     beside = (
@@ -127,11 +126,19 @@ def headline(record: dict[str, Any]) -> str:
         if against
         else ""
     )
-    direction = "more" if change >= 0 else "less"
-    return (
-        f"{show.label} {show.text(entry['simulated'])}, {abs(change):.1f} % {direction} than "
-        f"the baseline{beside}. {verdict}."
-    )
+    return f"{show.label} {show.text(entry['simulated'])}{_change(entry, show)}{beside}. {verdict}."
+
+
+def _change(entry: dict[str, Any], show: Display) -> str:
+    """The step from the baseline: in per cent where zero means nothing at all, else as a difference."""
+    value, base = entry["simulated"], entry["baseline"]
+    if value is None or base is None:
+        return ", beside a baseline that could not be simulated" if base is None else ""
+    direction = "more" if value >= base else "less"
+    if show.unit in ("mV", "%"):
+        unit = "percentage points" if show.unit == "%" else show.unit
+        return f", {show.number(abs(value - base))} {unit} {direction} than the baseline"
+    return f", {abs(100 * (value / base - 1)):.1f} % {direction} than the baseline"
 
 
 def slug(name: str) -> str:

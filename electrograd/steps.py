@@ -25,7 +25,12 @@ from electrograd.physics.charge import told
 from electrograd.physics.errors import InputError
 from electrograd.physics.figures import DesignSimulator
 from electrograd.physics.open_circuit import OpenCircuitPotential
-from electrograd.physics.variables import FIGURES_OF_MERIT
+from electrograd.physics.variables import (
+    DESIGN_VARIABLES,
+    FIGURES_OF_MERIT,
+    N_P_RATIO,
+    NEGATIVE_THICKNESS,
+)
 from electrograd.report import render
 from electrograd.study import Study
 from electrograd.surrogates.artefact import FORMAT, load_surrogate, save_surrogate, write_atomic
@@ -87,13 +92,15 @@ class StudyRun:
     def dataset(self) -> Dataset:
         """The sweep; its pending designs are simulated first."""
         study, space = self.study, self.study.space
+        _check_thicknesses(study)
         store = SweepStore.open_or_create(
             self.folder / "sweep.zarr",
             space.names,
             space.sobol(study.sweep.designs, study.sweep.seed),
             identity={
                 "cell": study.cell,
-                "variables": space.to_dict(),
+                # A list: the order is that of the store's columns.
+                "variables": [[name, *bounds] for name, bounds in space.to_dict().items()],
                 "scenario": study.scenario.to_dict(),
                 "solver": study.solver.to_dict(),
                 "designs": study.sweep.designs,
@@ -118,6 +125,7 @@ class StudyRun:
             "format": FORMAT,
             "dataset": self.dataset.fingerprint(),
             "training": asdict(study.training),
+            "scenario": study.scenario.to_dict(),
         }
         if _matches(folder / "config.json", made_from):
             try:
@@ -159,10 +167,14 @@ class StudyRun:
         made_from = {
             "schema": package.SCHEMA_VERSION,
             **self._surrogate_inputs,
+            "versions": package.versions(),
             "goal": asdict(study.goal),
             "search": study.design.model_dump(),
         }
-        if _matches(folder / "design.json", {"made_from": made_from}):
+        beside = ("parameter_values.json", "curves.csv")
+        if _matches(folder / "design.json", {"made_from": made_from}) and all(
+            (folder / name).exists() for name in beside
+        ):
             self.reporter.say("Designing: done before")
             return DesignPackage(folder, json.loads((folder / "design.json").read_text()))
         cell = self.surrogate.physics.cell
@@ -226,7 +238,14 @@ class StudyRun:
 
     @property
     def _surrogate_inputs(self) -> dict[str, Any]:
-        return {"dataset": self.surrogate.dataset, "training": asdict(self.study.training)}
+        study = self.study
+        return {
+            "dataset": self.surrogate.dataset,
+            "training": asdict(study.training),
+            "cell": study.cell,
+            "scenario": study.scenario.to_dict(),
+            "solver": study.solver.to_dict(),
+        }
 
 
 def run_sweep(study: Study, runs: str | Path = "runs", reporter: Reporter | None = None) -> Dataset:
@@ -273,6 +292,21 @@ def run_study(
     run = StudyRun(study, runs, reporter)
     _ = run.report
     return run.design
+
+
+def _check_thicknesses(study: Study) -> None:
+    """Refuse a box in which the N/P ratio asks for a negative electrode that nobody can mean."""
+    cell, space = Cell.load(study.cell), study.space
+    valid = DESIGN_VARIABLES[NEGATIVE_THICKNESS]
+    for row in space.sobol(256, seed=0):
+        design = dict(zip(space.names, map(float, row), strict=True))
+        thickness = cell.parameters(design)[NEGATIVE_THICKNESS]
+        if not valid.lower <= thickness <= valid.upper:
+            raise InputError(
+                f"every negative electrode must be {valid.lower:g} to {valid.upper:g} m thick; "
+                f"narrow {N_P_RATIO!r}, the positive thickness or the porosities",
+                f"{thickness:.3g} m at {design}",
+            )
 
 
 def _matches(path: Path, made_from: dict[str, Any]) -> bool:

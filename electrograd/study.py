@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import YAMLError
 
 from electrograd.design.problem import Goal, Limit
 from electrograd.physics.cell import STOICHIOMETRY_WINDOWS
@@ -45,7 +45,7 @@ class SweepSection(_Section):
 
     designs: Annotated[int, Field(ge=32, le=1_000_000)] = 256
     seed: Seed = 1
-    time_limit: Annotated[float, Field(alias="time limit [s]", ge=1, le=86400)] = 60.0
+    time_limit: Annotated[float, Field(alias="time limit [s]", ge=10, le=86400)] = 60.0
 
 
 class LimitSection(_Section):
@@ -151,12 +151,11 @@ class Study(_Section):
 
     @property
     def seeds(self) -> dict[str, int]:
-        """Every seed, by step."""
+        """The seeds that a design depends on, by step."""
         return {
             "sweep": self.sweep.seed,
             "training": self.training_section.seed,
             "design": self.design.seed,
-            "sensitivity": self.sensitivity.seed,
         }
 
 
@@ -205,10 +204,11 @@ def parse_study(text: str, file: str = "study") -> Study:
     try:
         plain = YAML(typ="safe", pure=True).load(text)
         placed = YAML(typ="rt").load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         place = f"{file}, line {mark.line + 1}" if mark else file
-        raise InputError("a study file must be valid YAML", error.problem, where=place) from error
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise InputError("a study file must be valid YAML", problem, where=place) from error
     if not isinstance(plain, dict):
         raise InputError(
             "a study file must be a mapping of keys to values", type(plain).__name__, "name: …", file

@@ -109,10 +109,13 @@ class Charge:
         Returns
         -------
         charge, curves
-            Charge [A.h.m-2] and the observables in the order of `OBSERVABLES`; NaN if there are fewer
-            than two steps.
+            Charge [A.h.m-2] and the observables in the order of `OBSERVABLES`; NaN where the solver
+            failed at once.
         """
-        if self.charge.size < 2:
+        if self.charge.size == 1:  # an end at the first instant
+            values = np.array([self.observables[name][0] for name in OBSERVABLES])
+            return np.zeros(points), np.repeat(values[:, None], points, axis=1)
+        if self.charge.size == 0:
             return np.full(points, np.nan), np.full((len(OBSERVABLES), points), np.nan)
         grid = np.linspace(0.0, self.accepted, points)
         curves = [PchipInterpolator(self.charge, self.observables[k])(grid) for k in OBSERVABLES]

@@ -1,6 +1,7 @@
 """Figures of merit of a simulated design, under the same names as the predicted ones."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -70,6 +71,11 @@ class DesignSimulator:
         parameters = {name: float(value) for name, value in cell.parameters(dict(design)).items()}
         charge = self._charging.charge(parameters)
         discharge = self._discharging.discharge(parameters, DISCHARGE_RATE)
+        accepted, margin, electrolyte = (
+            (charge.accepted, charge.plating_margin, charge.least_electrolyte)
+            if charge.end.completed
+            else (math.nan,) * 3
+        )
         mass, thickness = stack_mass(cell, parameters), stack_thickness(cell, parameters)
         energy = float(theoretical_energy(cell, self._negative, self._positive, parameters))
         return Simulated(
@@ -77,12 +83,12 @@ class DesignSimulator:
             charge=charge,
             figures={
                 NOMINAL_CAPACITY: charge.nominal,
-                ACCEPTED_CAPACITY: charge.accepted,
-                ACCEPTED_SHARE: charge.accepted / charge.nominal,
-                PLATING_MARGIN: charge.plating_margin,
+                ACCEPTED_CAPACITY: accepted,
+                ACCEPTED_SHARE: accepted / charge.nominal,
+                PLATING_MARGIN: margin,
                 THEORETICAL_SPECIFIC_ENERGY: energy / mass,
                 THEORETICAL_ENERGY_DENSITY: energy / thickness / 1000,
                 SPECIFIC_ENERGY: discharge.energy / mass if discharge.end.completed else float("nan"),
-                LEAST_ELECTROLYTE: charge.least_electrolyte,
+                LEAST_ELECTROLYTE: electrolyte,
             },
         )

@@ -103,6 +103,7 @@ class P2D:
         values.update(scenario_values(self.scenario))
         current = pybamm.InputParameter(_CURRENT_DENSITY) * self.cell.electrode_area
         values["Current function [A]"] = -current
+        values["Lower voltage cut-off [V]"] = "[input]"
         for side, name in _INITIAL.items():
             maximum = values[f"Maximum concentration in {side} electrode [mol.m-3]"]
             values[f"Initial concentration in {side} electrode [mol.m-3]"] = (
@@ -121,16 +122,24 @@ class P2D:
             Relative to the design's own nominal capacity [1/h]; the scenario's by default.
         """
         rate = self.scenario.c_rate if c_rate is None else c_rate
-        return self._solve(parameters, 0.0, rate, self.scenario.charge_limit / rate)
+        # The lower cut-off is for discharge: a charge from empty may well start below it.
+        return self._solve(parameters, 0.0, rate, self.scenario.charge_limit / rate, 0.0)
 
     def discharge(self, parameters: Mapping[str, float], c_rate: float) -> Charge:
         """Discharge from full at constant current over the window, or to the lower cut-off voltage.
 
         The charge in the record is the charge taken out [A.h.m-2], and its energy the energy delivered.
         """
-        return self._solve(parameters, 1.0, -c_rate, 1.0 / c_rate)
+        return self._solve(parameters, 1.0, -c_rate, 1.0 / c_rate, self.scenario.lower_voltage)
 
-    def _solve(self, parameters: Mapping[str, float], start: float, rate: float, hours: float) -> Charge:
+    def _solve(
+        self,
+        parameters: Mapping[str, float],
+        start: float,
+        rate: float,
+        hours: float,
+        lower_voltage: float,
+    ) -> Charge:
         """Solve from ``start`` (share of the nominal capacity) at a signed rate [1/h]."""
         nominal = float(nominal_capacity(self.cell, parameters))
         negative, positive = mean_stoichiometries(self.cell, parameters, start * nominal)
@@ -139,6 +148,7 @@ class P2D:
             _CURRENT_DENSITY: rate * nominal,
             _INITIAL["negative"]: negative,
             _INITIAL["positive"]: positive,
+            "Lower voltage cut-off [V]": lower_voltage,
         }
         plain = {name: float(value) for name, value in inputs.items()}
         try:
@@ -167,17 +177,21 @@ def scenario_values(scenario: Scenario) -> dict[str, float]:
     }
 
 
-def plain_parameter_values(cell: Cell, scenario: Scenario, parameters: Mapping[str, float]) -> Any:
+def plain_parameter_values(
+    cell: Cell, scenario: Scenario, parameters: Mapping[str, float], first_voltage: float
+) -> Any:
     """Return a PyBaMM parameter set of one design with nothing left open.
 
     Plain PyBaMM simulates the scenario's charge with it: the current and the initial concentrations are
-    in it.
+    in it. A lower cut-off above the charge's first voltage would end it there, and is left out.
     """
     values = pybamm.ParameterValues(cell.name)
     nominal = float(nominal_capacity(cell, parameters))
     area = cell.electrode_area
     values.update({name: float(value) for name, value in parameters.items()})
     values.update(scenario_values(scenario))
+    if first_voltage <= scenario.lower_voltage:
+        values["Lower voltage cut-off [V]"] = 0.0
     values["Current function [A]"] = -scenario.c_rate * nominal * area
     values["Nominal cell capacity [A.h]"] = nominal * area
     for side, electrode in (("negative", cell.negative), ("positive", cell.positive)):

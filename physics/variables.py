@@ -15,6 +15,11 @@ NEGATIVE_ACTIVE = "Negative electrode active material volume fraction"
 POSITIVE_ACTIVE = "Positive electrode active material volume fraction"
 
 
+def unit_of(name: str) -> str:
+    """The unit in brackets at the end of a name; empty for pure numbers."""
+    return name.rpartition("[")[2].rstrip("]") if name.endswith("]") else ""
+
+
 @dataclass(frozen=True)
 class DesignVariable:
     """A quantity that can be built.
@@ -41,7 +46,7 @@ class DesignVariable:
     @property
     def unit(self) -> str:
         """The SI unit in the brackets of the name; empty for pure numbers."""
-        return self.name.rpartition("[")[2].rstrip("]") if self.name.endswith("]") else ""
+        return unit_of(self.name)
 
     @property
     def label(self) -> str:

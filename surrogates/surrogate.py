@@ -11,7 +11,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float
 
-from electrograd.physics.errors import InputError
+from electrograd.physics.errors import InputError, check_name
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.variables import ACCEPTED_SHARE
 from electrograd.surrogates.figures import figures_of_merit
@@ -115,9 +115,9 @@ class Surrogate:
         Raises
         ------
         InputError
-            For another shape, or values that are not finite.
+            For another shape, or values that are not finite and inside the trained box.
         """
-        designs = np.asarray(designs, np.float32)
+        designs = np.asarray(designs, float)
         width = len(self.space)
         if designs.ndim != 2 or designs.shape[1] != width:
             raise InputError(
@@ -128,6 +128,19 @@ class Surrogate:
             )
         if not np.all(np.isfinite(designs)):
             raise InputError("designs must be finite", designs[~np.isfinite(designs)][0])
+        for k, (name, low, high) in enumerate(
+            zip(self.space.names, self.space.lower, self.space.upper, strict=True)
+        ):
+            slip = 1e-6 * (high - low)
+            outside = (designs[:, k] < low - slip) | (designs[:, k] > high + slip)
+            if outside.any():
+                value = designs[outside, k][0]
+                raise InputError(
+                    f"{name!r} must lie in the trained box [{low:g}, {high:g}]",
+                    f"{value:g}",
+                    f"{min(max(value, low), high):g}",
+                )
+        designs = designs.astype(np.float32)
         pieces = []
         for start in range(0, len(designs), BATCH):
             piece = designs[start : start + BATCH]
@@ -136,7 +149,9 @@ class Surrogate:
         return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
 
     def predict_one(self, design: Mapping[str, float]) -> dict[str, float]:
-        """Figures of merit of one design given by name."""
+        """Figures of merit of one design given by name; raises `InputError` as `predict` does."""
+        for name in self.space.names:
+            check_name(name, design, "a design must give every variable of the box")
         row = np.array([[design[name] for name in self.space.names]])
         return {name: float(value[0]) for name, value in self.predict(row).items()}
 

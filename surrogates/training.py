@@ -5,6 +5,8 @@ for each single member, and a little pessimistic for the mean of all that predic
 intervals are their quantiles (cross-conformal prediction: Barber et al., Ann. Stat. 49 (2021) 486).
 """
 
+import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -93,8 +95,8 @@ def train(
     InputError
         If too few simulations completed, or their curves are not finite.
     """
+    check_data(dataset, physics.space.names, settings)
     data = dataset.only(dataset.completed)
-    check_data(data, settings)
     design = jnp.asarray(data.values, jnp.float32)
     share = jnp.asarray(data.charge / data.figures[NOMINAL_CAPACITY][:, None], jnp.float32)
     target = jnp.stack([jnp.asarray(data.curves[name], jnp.float32) for name in TARGETS], axis=-1)
@@ -176,21 +178,28 @@ def train(
     )
 
 
-def check_data(data: Dataset, settings: TrainingSettings) -> None:
+def check_data(dataset: Dataset, names: tuple[str, ...], settings: TrainingSettings) -> None:
     """Raise `InputError` unless the completed simulations can train an ensemble."""
+    if dataset.names != names:
+        raise InputError("the sweep's variables must be the space's, in its order", dataset.names, names)
+    data = dataset.only(dataset.completed)
     least = 8 * settings.members
     if len(data) < least:
+        failures = Counter(dataset.only(~dataset.completed).messages).most_common(1)
+        reason = f"; the commonest failure was: {failures[0][0]}" if failures else ""
         raise InputError(
             f"training needs at least {least} completed simulations "
-            f"({settings.members} members, 8 designs held out from each)",
+            f"({settings.members} members, 8 designs held out from each){reason}",
             len(data),
             least,
         )
-    for name in TARGETS:
-        broken = np.flatnonzero(~np.all(np.isfinite(data.curves[name]), axis=1))
+    learned = {name: data.curves[name] for name in TARGETS}
+    figures = {name: value[:, None] for name, value in data.figures.items()}
+    for name, values in {**learned, **figures}.items():
+        broken = np.flatnonzero(~np.all(np.isfinite(values), axis=1))
         if broken.size:
             raise InputError(
-                f"curves must be finite, but {name!r} is not in {broken.size} completed designs",
+                f"{name!r} must be finite, but is not in {broken.size} completed designs",
                 f"design {dict(zip(data.names, data.values[broken[0]], strict=True))}",
             )
 
@@ -214,14 +223,14 @@ def accuracy_of(
     }
     n = len(data)
     # The conformal quantile: the smallest that covers 90 % of n + 1 exchangeable errors.
-    level = min(1.0, np.ceil(0.9 * (n + 1)) / n)
+    rank = min(n, math.ceil(0.9 * (n + 1)))
     figures = {}
     for name, value in truth.items():
         wrong = np.abs(predicted[name] - value)
         figures[name] = {
             "median": float(np.median(wrong)),
             "95th percentile": float(np.quantile(wrong, 0.95)),
-            "interval": float(np.quantile(wrong, level, method="higher")),
+            "interval": float(np.sort(wrong)[rank - 1]),
         }
     rmse = curve_rmse(error)
     curves = {

@@ -96,12 +96,20 @@ class SweepStore:
     @property
     def ends(self) -> Int[np.ndarray, " designs"]:
         """The end of each design, as numbers of `End`."""
-        return np.asarray(self._group[_END][:])
+        return self._array(_END)
 
     @property
     def design_values(self) -> Float[np.ndarray, "designs variables"]:
         """All planned designs."""
-        return np.asarray(self._group[_VALUES][:])
+        return self._array(_VALUES)
+
+    def _array(self, name: str) -> np.ndarray:
+        try:
+            return np.asarray(self._group[name][:])
+        except (KeyError, OSError, RuntimeError, ValueError) as error:
+            raise InputError(
+                f"{name!r} in {self.path} must be whole; restore it, or move the sweep away", error
+            ) from error
 
     def write(self, start: int, charges: Sequence[Charge]) -> None:
         """Store the records of the designs from row ``start`` on: one whole batch."""
@@ -120,15 +128,14 @@ class SweepStore:
 
     def read(self) -> "Dataset":
         """Read the sweep into memory."""
-        group = self._group
         return Dataset(
-            names=tuple(str(name) for name in group.attrs["variables"]),
+            names=tuple(str(name) for name in self._group.attrs["variables"]),
             values=self.design_values,
             ends=self.ends,
-            messages=[decode_message(row) for row in np.asarray(group[_MESSAGE][:])],
-            charge=np.asarray(group[CHARGE][:]),
-            curves={name: np.asarray(group[name][:]) for name in OBSERVABLES},
-            figures={name: np.asarray(group[name][:]) for name in _SCALARS},
+            messages=[decode_message(row) for row in self._array(_MESSAGE)],
+            charge=self._array(CHARGE),
+            curves={name: self._array(name) for name in OBSERVABLES},
+            figures={name: self._array(name) for name in _SCALARS},
         )
 
 
@@ -187,7 +194,13 @@ class Dataset:
     def fingerprint(self) -> str:
         """Hash of the contents: the same data, the same hash, on any machine."""
         digest = hashlib.sha256("\n".join(self.names).encode())
-        for array in (self.values, self.ends, self.charge, *self.curves.values()):
+        for array in (
+            self.values,
+            self.ends,
+            self.charge,
+            *self.curves.values(),
+            *self.figures.values(),
+        ):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()[:16]
 
@@ -239,11 +252,22 @@ def _empty(
 
 
 def _check_same(stored: Mapping[str, Any], wanted: Mapping[str, Any], path: Path) -> None:
-    for key in wanted:
-        if stored.get(key) != wanted[key]:
+    before, now = _leaves(stored), _leaves(wanted)
+    for key in sorted(before.keys() | now.keys()):
+        if before.get(key) != now.get(key):
             raise InputError(
-                f"the sweep in {path} was made with {key} = {stored.get(key)}; to keep it, give the "
-                f"changed study another name, or move that folder away",
-                f"{key} = {wanted[key]}",
-                stored.get(key),
+                f"the sweep in {path} was made with {key} = {before.get(key)}; to keep it, give the "
+                f"changed study another name, or move the study's folder away",
+                f"{key} = {now.get(key)}",
+                before.get(key),
             )
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Flatten nested mappings to ``{"scenario.c_rate": 1.0}``."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        flat |= (
+            _leaves(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+        )
+    return flat

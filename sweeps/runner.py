@@ -27,6 +27,10 @@ Progress = Callable[[int, int, dict[str, int]], None]
 Simulate = Callable[[Job, list[dict[str, float]]], list[Charge]]
 
 
+class WorkersLostError(RuntimeError):
+    """No worker process could be had for a minute."""
+
+
 def run_pending(
     store: SweepStore,
     names: tuple[str, ...],
@@ -116,7 +120,7 @@ def _result(future: "Future[Any]") -> list[Charge] | None:
     except KilledWorker:
         return None
     except (NoWorkerError, NoValidWorkerError) as error:
-        raise RuntimeError(
+        raise WorkersLostError(
             "worker processes could not be started; what was simulated is kept"
         ) from error
     return records

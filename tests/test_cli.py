@@ -4,6 +4,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from conftest import electrograd
 
 
@@ -65,6 +66,27 @@ def test_broken_sweep_of_another_study_is_refused(tmp_path: Path) -> None:
     done = electrograd("sweep", "study.yaml", cwd=tmp_path)
     assert done.returncode == 2
     assert "give the changed study another name" in done.stderr
+
+
+def test_swapped_variables_and_absurd_boxes_are_refused(tmp_path: Path) -> None:
+    from electrograd import StudyRun
+    from electrograd.physics.errors import InputError
+    from electrograd.study import bundled_text, parse_study
+    from electrograd.sweeps.dataset import SweepStore
+
+    text = bundled_text("fast_charge")
+    study = parse_study(text)
+    store = tmp_path / "fast_charge" / "sweep.zarr"
+    identity = {"cell": "Chen2020", "variables": [[n, *b] for n, b in study.space.to_dict().items()]}
+    SweepStore.open_or_create(store, study.space.names, study.space.sobol(4, 0), identity)
+    lines = text.splitlines(keepends=True)
+    first = next(i for i, line in enumerate(lines) if "Negative electrode porosity" in line)
+    lines[first], lines[first + 1] = lines[first + 1], lines[first]
+    with pytest.raises(InputError, match="was made with"):
+        _ = StudyRun(parse_study("".join(lines)), tmp_path).dataset
+    thick = text.replace("[40.0e-6, 100.0e-6]", "[40.0e-6, 1000.0e-6]")
+    with pytest.raises(InputError, match=r"every negative electrode must be 5e-06 to 0.001 m thick"):
+        _ = StudyRun(parse_study(thick), tmp_path / "other").dataset
 
 
 def test_import_is_light() -> None:

@@ -1,5 +1,6 @@
 """The search and its verification on analytic problems; on a real one in test_demo."""
 
+import dataclasses
 from typing import Any
 
 import jax.numpy as jnp
@@ -115,7 +116,7 @@ def test_a_hopeful_surrogate_is_corrected_by_simulation(bias: float) -> None:
     assert outcome.winner.simulated.figures[MARGIN] >= 0
     assert outcome.winner.simulated.figures[ENERGY] == pytest.approx(BEST, abs=5e-3)
     assert outcome.best_of_sweep is not None
-    assert GOAL.better(outcome.winner.simulated.figures, outcome.best_of_sweep[1])
+    assert outcome.winner.simulated.figures[ENERGY] > outcome.best_of_sweep[1][ENERGY]
     first = outcome.candidates[0].simulated.figures
     assert GOAL.feasible(first) == (bias == 0.0), "the hopeful surrogate's first winner must fail"
     assert outcome.winner.simulated.figures[MARGIN] < 5e-4, "what was held back must be used"
@@ -128,6 +129,39 @@ def test_what_cannot_be_met_is_said() -> None:
     assert outcome.best_of_sweep is None
     # the nearest design: the middle of the circle
     assert outcome.winner.simulated.figures[MARGIN] == pytest.approx(0.1, abs=1e-3)
+
+
+def test_a_failed_simulation_never_wins() -> None:
+    """Without limits the winner would be the corner; there the simulation fails, so the sweep's wins."""
+
+    def failing(design: dict[str, float]) -> Simulated:
+        simulated = truth(design)
+        if sum(design.values()) > 1.19:
+            charge = dataclasses.replace(simulated.charge, end=End.SOLVER_FAILURE)
+            return dataclasses.replace(simulated, charge=charge)
+        return simulated
+
+    goal = Goal(ENERGY, "maximise", ())
+    outcome = find_design(Analytic(), goal, sweep(64), failing, starts=4, seed=0)
+    assert outcome.candidates[0].simulated.charge.end is End.SOLVER_FAILURE
+    assert outcome.winner.simulated.charge.end.completed
+    assert outcome.feasible
+
+
+def test_the_sweeps_better_design_is_taken() -> None:
+    """A surrogate so gloomy that its own winners are feasible but poor."""
+    outcome = find_design(Gloomy(), GOAL, sweep(64), truth, starts=4, seed=0)
+    assert outcome.best_of_sweep is not None
+    best = outcome.best_of_sweep[1][ENERGY]
+    assert outcome.winner.simulated.figures[ENERGY] >= best - 1e-4
+
+
+class Gloomy(Analytic):
+    """Sees the margin fall towards the optimum where it does not."""
+
+    def figures(self, design: Any) -> dict[str, Any]:
+        a, b = design[..., 0], design[..., 1]
+        return {**super().figures(design), MARGIN: 0.05 - 10 * ((a - 0.25) ** 2 + (b - 0.25) ** 2)}
 
 
 def test_a_surrogate_that_is_all_wrong_falls_back_on_the_sweep() -> None:
@@ -185,6 +219,11 @@ def test_sobol_of_ishigami() -> None:
     index = sobol_indices(predict, space, ["y"], 4096, seed=1)["y"]
     assert np.all(np.abs(index.first - [0.3139, 0.4424, 0.0]) < 2 * index.first_confidence + 1e-3)
     assert np.all(np.abs(index.total - [0.5576, 0.4424, 0.2437]) < 2 * index.total_confidence + 1e-3)
+
+
+def test_sobol_of_a_constant_is_zero() -> None:
+    index = sobol_indices(lambda x: {"y": np.ones(len(x))}, box(a=(0.6, 3.0)), ["y"], 16, seed=0)["y"]
+    assert index.total.tolist() == [0.0]
 
 
 def test_samples_must_be_a_power_of_two() -> None:

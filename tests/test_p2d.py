@@ -11,7 +11,7 @@ from electrograd.physics.charge import (
     End,
 )
 from electrograd.physics.figures import DesignSimulator
-from electrograd.physics.p2d import P2D, submesh_types
+from electrograd.physics.p2d import P2D, plain_parameter_values, submesh_types
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import mean_stoichiometries, nominal_capacity
 from electrograd.physics.variables import (
@@ -109,6 +109,16 @@ def test_a_failing_solve_is_recorded(cell: Cell) -> None:
     assert "Maximum voltage" in record.message
     assert np.isnan(record.accepted)
     assert np.isnan(record.on_grid(33)[1]).all()
+
+
+def test_a_charge_may_start_below_the_lower_cut_off(cell: Cell) -> None:
+    """The lower cut-off is for discharge: 3.0 V ends that early, and no charge at all."""
+    high = DesignSimulator(cell, Scenario(1.0, lower_voltage=3.0), SolverSettings())({})
+    usual = DesignSimulator(cell, Scenario(1.0), SolverSettings())({})
+    assert high.charge.accepted == pytest.approx(usual.charge.accepted, rel=1e-6)
+    assert high.figures[SPECIFIC_ENERGY] < usual.figures[SPECIFIC_ENERGY]
+    values = plain_parameter_values(cell, Scenario(1.0, lower_voltage=3.0), high.parameters, 2.74)
+    assert values["Lower voltage cut-off [V]"] == 0.0
 
 
 def test_salt_is_depleted_at_high_rate(cell: Cell, model: P2D) -> None:

@@ -60,6 +60,7 @@ def test_mistakes_are_named_with_their_line(right: str, wrong: str, message: str
         ("name: [", "line 1: a study file must be valid YAML"),
         ("goal:\n\tx: 1", "line 2: a study file must be valid YAML"),
         ("name: a\nname: b", "duplicate key"),
+        ("name: a\x07", "must be valid YAML"),
         ("name: a", "the key 'cell' is required"),
     ],
 )

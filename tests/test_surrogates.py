@@ -1,5 +1,6 @@
 """The surrogate's form, its figures of merit and its files; what it learns is measured in test_demo."""
 
+import dataclasses
 import json
 from functools import partial
 from pathlib import Path
@@ -175,6 +176,14 @@ def test_bad_designs_are_refused(cell: Cell, potentials) -> None:
         surrogate.predict(np.zeros(3))
     with pytest.raises(InputError, match="finite"):
         surrogate.predict(np.array([[1.1, np.nan, 0.3]]))
+    good = {N_P_RATIO: 1.1, POSITIVE_THICKNESS: 60e-6, NEGATIVE_POROSITY: 0.3}
+    with pytest.raises(
+        InputError, match=r"trained box .4e-05, 0.0001.; received: 60; nearest valid: 0.0001"
+    ):
+        surrogate.predict_one({**good, POSITIVE_THICKNESS: 60.0})
+    del good[N_P_RATIO]
+    with pytest.raises(InputError, match="every variable of the box; received: N/P ratio"):
+        surrogate.predict_one(good)
 
 
 def test_artefact_round_trip_is_bit_equal(cell: Cell, potentials, tmp_path: Path) -> None:
@@ -253,8 +262,10 @@ def test_untrainable_data_is_refused(cell: Cell, potentials) -> None:
     fit = partial(train, physics=physics, scenario=Scenario(1.0), solver=LIMITS)
     with pytest.raises(InputError, match=r"at least 32 completed simulations.*received: 3"):
         fit(data.only(np.arange(3)), settings=TrainingSettings())
+    with pytest.raises(InputError, match="in its order"):
+        fit(dataclasses.replace(data, names=data.names[::-1]), settings=TrainingSettings())
     broken = data.curves["Voltage [V]"].copy()
     broken[7, 3] = np.nan
     data.curves["Voltage [V]"] = broken
-    with pytest.raises(InputError, match="curves must be finite, but 'Voltage"):
+    with pytest.raises(InputError, match=r"'Voltage .V.' must be finite, but is not in 1"):
         fit(data, settings=TrainingSettings())

@@ -91,7 +91,9 @@ def test_the_watchdog_ends_a_hanging_solve(tmp_path: Path) -> None:
 
 def test_a_store_of_another_sweep_is_refused(tmp_path: Path) -> None:
     make_store(tmp_path / "s.zarr")
-    with pytest.raises(InputError, match=r"was made with rate = 1.0.*received: rate = 2.0"):
+    with pytest.raises(
+        InputError, match=r"was made with rate = 1.0.*received: rate = 2.0; nearest valid: 1.0"
+    ):
         SweepStore.open_or_create(tmp_path / "s.zarr", SPACE.names, SPACE.sobol(10, 3), {"rate": 2.0})
 
 
