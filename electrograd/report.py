@@ -108,25 +108,24 @@ def read_curves(path: Path) -> Mapping[tuple[str, str], Mapping[str, np.ndarray]
 
 
 def headline(record: dict[str, Any]) -> str:
-    """The result in one sentence."""
+    """The result in a few short sentences."""
     goal = record["goal"]["figure"]
-    entry = record["figures_of_merit"][goal]
-    show = FIGURES[goal]
-    broken = [limit for limit in record["constraints"] if not limit["holds"]]
-    against = [limit for limit in record["constraints"] if not limit["baseline_holds"]]
-    verdict = (
-        "It meets every limit in the simulation"
-        if not broken
-        else "No design was found that meets every limit; the nearest breaks "
-        + " and ".join(FIGURES[limit["figure"]].label.lower() for limit in broken)
-    )
-    beside = (
-        ", which breaks the limit on "
-        + " and ".join(FIGURES[limit["figure"]].label.lower() for limit in against)
-        if against
-        else ""
-    )
-    return f"{show.label} {show.text(entry['simulated'])}{_change(entry, show)}{beside}. {verdict}."
+    entry, show = record["figures_of_merit"][goal], FIGURES[goal]
+    limits = record["constraints"]
+    told = f"{show.label} {show.text(entry['simulated'])}{_change(entry, show)}"
+    if missed := _named([limit for limit in limits if not limit["baseline_holds"]]):
+        told += f", which breaks the limit on {missed}"
+    if missed := _named([limit for limit in limits if not limit["holds"]]):
+        return (
+            f"{told}. No design was found that meets every limit; the nearest breaks that on {missed}."
+        )
+    if not record["limits_met"]:
+        return f"{told}. The design's simulation failed."
+    return f"{told}. It meets every limit in the simulation." if limits else f"{told}."
+
+
+def _named(limits: list[dict[str, Any]]) -> str:
+    return " and ".join(FIGURES[limit["figure"]].label.lower() for limit in limits)
 
 
 def _change(entry: dict[str, Any], show: Display) -> str:

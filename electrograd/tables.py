@@ -38,7 +38,7 @@ class Display:
         if value is None or not math.isfinite(value):
             return "–"
         text = f"{value * self.scale:.{self.decimals}f}"
-        return text.replace("-", "−")
+        return text.replace("-", "−") if float(text) else text.lstrip("-")
 
     def text(self, value: float | None) -> str:
         """The value with its unit."""
@@ -110,6 +110,8 @@ def summary(record: dict[str, Any]) -> str:
         for row in rows
     ]
     lines.insert(1 + len(record["variables"]), "")
+    if record["simulation"]["electrolyte_depleted"]:
+        lines.append("The design's electrolyte runs empty somewhere: trust its figures less.")
     return "\n".join(["All figures of merit as simulated in PyBaMM.", *lines])
 
 
