@@ -91,7 +91,7 @@ def find_design(
     Parameters
     ----------
     dataset
-        The sweep: its best feasible design is simulated again as a candidate of its own.
+        The sweep; its best feasible design becomes a candidate if it beats the others.
     simulate
         Simulates one design given by name.
     starts, seed
