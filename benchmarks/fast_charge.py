@@ -29,7 +29,8 @@ from electrograd.physics.variables import (
     NOMINAL_CAPACITY,
     PLATING_MARGIN,
 )
-from electrograd.sweeps.dataset import SweepStore
+from electrograd.surrogates.surrogate import Surrogate
+from electrograd.sweeps.dataset import Dataset, SweepStore
 from electrograd.sweeps.runner import run_pending
 from electrograd.sweeps.space import DesignSpace
 from electrograd.sweeps.worker import Job
@@ -92,7 +93,7 @@ def time_sweep(space: DesignSpace, folder: Path) -> tuple[float, float]:
     return (late - early) / (end - start), start
 
 
-def accuracy(surrogate: eg.StudyRun, dataset) -> dict[str, float]:
+def accuracy(surrogate: Surrogate, dataset: Dataset) -> dict[str, float]:
     """Errors on designs of another seed, in the terms of the papers, and the intervals' coverage."""
     data = dataset.only(dataset.completed)
     predicted = surrogate.predict(data.values)
@@ -138,7 +139,7 @@ def median_time(call, repeats: int = 9) -> float:
     return statistics.median(times)
 
 
-def speed(surrogate, space: DesignSpace) -> dict[str, float]:
+def speed(surrogate: Surrogate, space: DesignSpace) -> dict[str, float]:
     """Microseconds a design for figures of merit of a batch, and for one value with its gradient."""
     batch = jnp.asarray(space.sobol(4096, 3), jnp.float32)
     many = jax.jit(jax.vmap(surrogate.figures))
