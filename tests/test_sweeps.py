@@ -159,13 +159,18 @@ def test_kill_and_resume_repeats_nothing(tmp_path: Path) -> None:
 
 def test_ctrl_c_stops_in_good_order(tmp_path: Path) -> None:
     """As a terminal sends it: to every process of the group. One line, no traceback, no orphan."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "electrograd", "sweep", "-q", "fast_charge"],
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    # A shell's background jobs ignore Ctrl-C, and so would what they start: these tests may be in one.
+    ours = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "electrograd", "sweep", "-q", "fast_charge"],
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, ours)
     path = tmp_path / "runs" / "fast_charge" / "sweep.zarr"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not path.exists():
