@@ -61,6 +61,7 @@ def versions() -> dict[str, str]:
 def design_record(
     name: str,
     surrogate: Surrogate,
+    solver: SolverSettings,
     goal: Goal,
     outcome: Outcome,
     baseline: Simulated,
@@ -73,6 +74,8 @@ def design_record(
     ----------
     name
         Of the study.
+    solver
+        Settings of the verifying simulations.
     baseline
         The cell as its parameter set has it, in the same scenario.
     seeds
@@ -141,10 +144,11 @@ def design_record(
                 for candidate in outcome.candidates
             ],
         },
-        "simulation": _simulation(cell, surrogate.scenario, surrogate.settings, winner.simulated),
+        "simulation": _simulation(cell, surrogate.scenario, solver, winner.simulated),
         "surrogate": {"dataset": surrogate.dataset, "accuracy": surrogate.accuracy.summary()},
         "sweep": {
             "designs": len(dataset),
+            "mesh_points": surrogate.settings.points,
             "ends": dataset.count_ends(),
             "failed": int(np.sum(~dataset.completed)),
             "depleted": int(np.sum(dataset.figures[LEAST_ELECTROLYTE] < surrogate.settings.depleted)),

@@ -1,5 +1,6 @@
 """What is wanted of a design: one figure of merit, and limits on others."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -8,8 +9,11 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from electrograd.physics.errors import InputError, check_name
-from electrograd.physics.variables import FIGURES_OF_MERIT
+from electrograd.physics.variables import ACCEPTED_SHARE, FIGURES_OF_MERIT, PLATING_MARGIN
 from electrograd.sweeps.space import DesignSpace
+
+PLAUSIBLE = {ACCEPTED_SHARE: (0.0, 1.1, 100), PLATING_MARGIN: (-1.0, 1.0, 1000)}
+"""Range in which a limit can be meant, and the factor of the likely slip: per cent, millivolts."""
 
 
 @runtime_checkable
@@ -48,6 +52,12 @@ class Limit:
 
     def __post_init__(self) -> None:
         check_name(self.figure, FIGURES_OF_MERIT, "a limit must be on a predicted figure of merit")
+        low, high, slip = PLAUSIBLE.get(self.figure, (-math.inf, math.inf, 1))
+        if not low <= self.value <= high:
+            near = min(max(self.value / slip, low), high)
+            raise InputError(
+                f"a limit on {self.figure!r} must lie in [{low:g}, {high:g}]", self.value, f"{near:g}"
+            )
 
     @property
     def sign(self) -> int:

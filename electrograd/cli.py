@@ -150,7 +150,9 @@ def new(file: Path) -> None:
     text = (files("electrograd") / "studies" / f"{TEMPLATE}.yaml").read_text(encoding="utf-8")
     try:
         with file.open("x", encoding="utf-8") as handle:
-            handle.write(text.replace(f"name: {TEMPLATE}   ", "name: my_study      "))
+            for old in (f"name: {TEMPLATE}", f"runs/{TEMPLATE}"):
+                text = text.replace(old, old.replace(TEMPLATE, "my_study"))
+            handle.write(text)
     except FileExistsError:
         raise click.UsageError(f"{file} exists already; name another file") from None
     click.echo(f"wrote {file}; run it with: electrograd run {file}")

@@ -155,7 +155,8 @@ def parity(accuracy: Accuracy, figure_name: str) -> Figure:
     axes.set(xlabel=f"Simulated {show.label.lower()} [{show.unit}]", ylabel="Predicted, held out")
     inset = axes.inset_axes((0.62, 0.12, 0.35, 0.28))
     inset.hist(predicted - simulated, bins=31, color=DESIGN)
-    inset.set_title(f"error [{show.unit}]" if show.unit else "error", fontsize=8)
+    unit = "percentage points" if show.unit == "%" else show.unit
+    inset.set_title(f"error [{unit}]" if unit else "error", fontsize=8)
     inset.tick_params(labelsize=7)
     inset.set_yticks([])
     inset.grid(False)

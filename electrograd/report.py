@@ -121,7 +121,7 @@ def headline(record: dict[str, Any]) -> str:
         )
     if not record["limits_met"]:
         return f"{told}. The design's simulation failed."
-    return f"{told}. It meets every limit in the simulation." if limits else f"{told}."
+    return f"{told}. The design meets every limit in the simulation." if limits else f"{told}."
 
 
 def _named(limits: list[dict[str, Any]]) -> str:

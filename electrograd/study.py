@@ -296,7 +296,8 @@ def _explain(error: ValidationError, where: Any) -> InputError:
     """Turn pydantic's first complaint into ours."""
     first = error.errors()[0]
     keys = tuple(key for key in first["loc"] if isinstance(key, str | int))
-    rule, value, nearest = first["msg"], first["input"], None
+    nearest: Any = None
+    rule, value = first["msg"], first["input"]
     if first["type"] == "extra_forbidden":
         known = _keys_at(keys[:-1])
         rule, value, nearest = "keys must be known ones", keys[-1], nearest_name(str(keys[-1]), known)
@@ -315,6 +316,8 @@ def _explain(error: ValidationError, where: Any) -> InputError:
         rule = rule.replace("List should", "must").replace(" after validation", "")
         rule = f"{keys[-1]!r} {rule}" if keys and kind != "value_error" else rule
         limits = first.get("ctx", {})
+        if keys[-1:] == ("temperature [K]",) and isinstance(value, int | float) and value < 100:
+            nearest = value + 273.15  # Celsius is the slip
         bound = next((limits[k] for k in ("ge", "le", "gt", "lt") if k in limits), None)
         nearest = bound if nearest is None else nearest
     return InputError(rule[:1].lower() + rule[1:], _short(value), nearest, where(*keys))

@@ -11,7 +11,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float
 
-from electrograd.physics.errors import InputError, check_name
+from electrograd.physics.errors import InputError
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.variables import ACCEPTED_SHARE
 from electrograd.surrogates.figures import figures_of_merit
@@ -150,8 +150,10 @@ class Surrogate:
 
     def predict_one(self, design: Mapping[str, float]) -> dict[str, float]:
         """Figures of merit of one design given by name; raises `InputError` as `predict` does."""
-        for name in self.space.names:
-            check_name(name, design, "a design must give every variable of the box")
+        if missing := [name for name in self.space.names if name not in design]:
+            raise InputError(
+                "a design must give every variable of the box", list(design), f"add {missing}"
+            )
         row = np.array([[design[name] for name in self.space.names]])
         return {name: float(value[0]) for name, value in self.predict(row).items()}
 
