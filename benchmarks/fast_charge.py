@@ -154,9 +154,7 @@ def main() -> None:
     """Measure, print, and write the results."""
     study = eg.load_study("fast_charge")
     run = eg.StudyRun(study, RUNS)
-    began = time.perf_counter()
     package, surrogate = run.design, run.surrogate
-    whole = time.perf_counter() - began
     space = study.space
 
     test_store = SweepStore.open_or_create(
@@ -192,7 +190,6 @@ def main() -> None:
             * (figures[ACCEPTED_CAPACITY]["predicted"] / figures[ACCEPTED_CAPACITY]["simulated"] - 1),
             "plating margin, predicted - simulated [mV]": 1e3
             * (figures[PLATING_MARGIN]["predicted"] - figures[PLATING_MARGIN]["simulated"]),
-            "sweep, training and design, from what existed [s]": whole,
         },
         "sweep": {
             "bare PyBaMM, two processes [designs/s]": statistics.median(bare),
