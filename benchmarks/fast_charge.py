@@ -84,7 +84,7 @@ def time_sweep(space: DesignSpace, folder: Path) -> tuple[float, float]:
     run_pending(
         store,
         space.names,
-        Job("Chen2020", Scenario(1.0), SolverSettings(), 60.0),
+        Job(Cell.load("Chen2020"), Scenario(1.0), SolverSettings(), 60.0),
         WORKERS,
         lambda done, total, ends: stamps.append((time.perf_counter() - began, done)),
     )
@@ -160,7 +160,7 @@ def main() -> None:
     test_store = SweepStore.open_or_create(
         RUNS / "benchmark" / "test.zarr", space.names, space.sobol(TESTED, TEST_SEED), {}
     )
-    job = Job(study.cell, study.scenario, study.solver, 60.0)
+    job = Job(study.loaded_cell, study.scenario, study.solver, 60.0)
     with eg.Reporter().progress("Test designs") as update:
         run_pending(
             test_store,

@@ -19,15 +19,18 @@ import numpy as np
 from electrograd.design.problem import Goal
 from electrograd.design.verify import Outcome
 from electrograd.physics.cell import ELECTROLYTE_DENSITY, Cell
-from electrograd.physics.charge import NEGATIVE_POTENTIAL, VOLTAGE
+from electrograd.physics.charge import CURRENT_DENSITY, NEGATIVE_POTENTIAL, TIME, VOLTAGE
 from electrograd.physics.figures import DISCHARGE_RATE, DISCHARGE_TEMPERATURE, Simulated
-from electrograd.physics.p2d import MODEL, mesh_points, plain_parameter_values, submesh_types
+from electrograd.physics.model import mesh_points, submesh_types
+from electrograd.physics.plain import MODEL, plain_parameter_values
 from electrograd.physics.scenario import Scenario, SolverSettings
+from electrograd.physics.stack import rate_capacity
 from electrograd.physics.variables import (
-    DESIGN_VARIABLES,
+    C_RATE,
     FIGURES_OF_MERIT,
     LEAST_ELECTROLYTE,
     NOMINAL_CAPACITY,
+    VARIABLES,
     unit_of,
 )
 from electrograd.surrogates.artefact import write_atomic
@@ -187,10 +190,12 @@ def to_json(record: Any) -> bytes:
     return json.dumps(plain(record), indent=2, ensure_ascii=False, allow_nan=False).encode()
 
 
-def parameter_values_json(cell: Cell, scenario: Scenario, simulated: Simulated) -> bytes:
+def parameter_values_json(
+    cell: Cell, scenario: Scenario, settings: SolverSettings, simulated: Simulated
+) -> bytes:
     """``parameter_values.json``: plain ``pybamm.ParameterValues.from_json`` loads it."""
     first = simulated.charge.observables[VOLTAGE][:1].sum()  # nothing of a charge that failed
-    values = plain_parameter_values(cell, scenario, simulated.parameters, float(first))
+    values = plain_parameter_values(cell, scenario, simulated.parameters, float(first), settings.points)
     return json.dumps(values.to_json(), indent=2).encode()
 
 
@@ -200,20 +205,21 @@ def curves_csv(surrogate: Surrogate, outcome: Outcome, baseline: Simulated) -> b
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["electrode", "source", "Time [s]", CHARGE, VOLTAGE, NEGATIVE_POTENTIAL])
-    rate = surrogate.scenario.c_rate
+    seen = (TIME, VOLTAGE, NEGATIVE_POTENTIAL)
 
-    def rows(electrode: str, source: str, nominal: float, charge: Any, curves: Any) -> None:
-        for passed, voltage, potential in zip(charge, *curves, strict=True):
-            seconds = 3600 * passed / nominal / rate
+    def rows(electrode: str, source: str, charge: Any, curves: Any) -> None:
+        for passed, seconds, voltage, potential in zip(charge, *curves, strict=True):
             values = (seconds, passed, voltage, potential)
             table.writerow([electrode, source, *(f"{value:.9g}" for value in values)])
 
     for electrode, simulated in (("design", winner.simulated), ("baseline", baseline)):
-        charge, curves = simulated.charge.on_grid(CURVE_POINTS)
-        rows(electrode, "simulated", simulated.charge.nominal, charge, curves[:2])
+        charge, curves = simulated.charge.on_grid(CURVE_POINTS, seen)
+        rows(electrode, "simulated", charge, curves)
     share, predicted = surrogate.predict_curves(winner.design, CURVE_POINTS)
     nominal = winner.predicted[NOMINAL_CAPACITY]
-    rows("design", "predicted", nominal, share * nominal, predicted.T[:2])
+    density = winner.simulated.charge.observables[CURRENT_DENSITY][0]
+    seconds = 3600 * share * nominal / density
+    rows("design", "predicted", share * nominal, (seconds, *predicted.T[:2]))
     return text.getvalue().encode()
 
 
@@ -227,7 +233,7 @@ def _variables(
         bound = "lower" if place < AT_BOUND else "upper" if place > 1 - AT_BOUND else None
         record[name] = {
             "value": value,
-            "unit": DESIGN_VARIABLES[name].unit,
+            "unit": VARIABLES[name].unit,
             "lower": low,
             "upper": high,
             "baseline": baseline[name],
@@ -258,7 +264,9 @@ def _figures(
 def _simulation(
     cell: Cell, scenario: Scenario, settings: SolverSettings, winner: Simulated
 ) -> dict[str, Any]:
-    rate = scenario.c_rate
+    density = winner.parameters.get(C_RATE, scenario.c_rate) * float(
+        rate_capacity(cell, winner.parameters, scenario.rate_of)
+    )
     return {
         "model": MODEL,
         "mesh": {
@@ -268,8 +276,8 @@ def _simulation(
             },
         },
         "solver": {"class": "pybamm.IDAKLUSolver", "rtol": settings.rtol, "atol": settings.atol},
-        "time_span_s": [0.0, 3600 * scenario.charge_limit / rate],
-        "current_density_A_m2": rate * winner.charge.nominal,
+        "time_span_s": [0.0, 3600 * scenario.charge_limit * winner.charge.nominal / density],
+        "current_density_A_m2": density,
         "electrode_area_m2": cell.electrode_area,
         "events": {
             "upper voltage cut-off [V]": scenario.upper_voltage,

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from electrograd.steps import train_surrogate as train_surrogate
     from electrograd.steps import write_report as write_report
     from electrograd.study import Study as Study
-    from electrograd.study import bundled_studies as bundled_studies
-    from electrograd.study import load_study as load_study
+    from electrograd.study_file import bundled_studies as bundled_studies
+    from electrograd.study_file import load_study as load_study
     from electrograd.surrogates.artefact import load_surrogate as load_surrogate
 
 _HOMES = {
@@ -42,8 +42,8 @@ _HOMES = {
     "train_surrogate": "electrograd.steps",
     "write_report": "electrograd.steps",
     "Study": "electrograd.study",
-    "bundled_studies": "electrograd.study",
-    "load_study": "electrograd.study",
+    "bundled_studies": "electrograd.study_file",
+    "load_study": "electrograd.study_file",
     "load_surrogate": "electrograd.surrogates.artefact",
 }
 

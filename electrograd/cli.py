@@ -70,7 +70,7 @@ def _start(
     logger = logging.getLogger("electrograd")
     logger.addHandler(logging.StreamHandler())
     logger.setLevel(logging.INFO if verbose else logging.WARNING)
-    from electrograd.study import load_study
+    from electrograd.study_file import load_study
 
     loaded = load_study(study)
     from electrograd.console import Reporter

@@ -20,17 +20,12 @@ import jax.numpy as jnp
 from electrograd.console import Reporter
 from electrograd.design import package, verify
 from electrograd.design.sensitivity import sobol_indices
-from electrograd.physics.cell import Cell
 from electrograd.physics.charge import told
 from electrograd.physics.errors import InputError
 from electrograd.physics.figures import DesignSimulator
 from electrograd.physics.open_circuit import OpenCircuitPotential
-from electrograd.physics.variables import (
-    DESIGN_VARIABLES,
-    FIGURES_OF_MERIT,
-    N_P_RATIO,
-    NEGATIVE_THICKNESS,
-)
+from electrograd.physics.validity import warnings_for
+from electrograd.physics.variables import C_RATE, FIGURES_OF_MERIT
 from electrograd.report import render
 from electrograd.study import Study
 from electrograd.surrogates.artefact import FORMAT, load_surrogate, save_surrogate, write_atomic
@@ -96,13 +91,13 @@ class StudyRun:
     def dataset(self) -> Dataset:
         """The sweep; its pending designs are simulated first."""
         study, space = self.study, self.study.space
-        _check_thicknesses(study)
+        self._warn()
         store = SweepStore.open_or_create(
             self.folder / "sweep.zarr",
             space.names,
             space.sobol(study.sweep.designs, study.sweep.seed),
             identity={
-                "cell": study.cell,
+                "cell": study.loaded_cell.to_dict(),
                 # A list: the order is that of the store's columns.
                 "variables": [[name, *bounds] for name, bounds in space.to_dict().items()],
                 "scenario": study.scenario.to_dict(),
@@ -111,7 +106,7 @@ class StudyRun:
                 "seed": study.sweep.seed,
             },
         )
-        job = Job(study.cell, study.scenario, study.solver, study.sweep.time_limit)
+        job = Job(study.loaded_cell, study.scenario, study.solver, study.sweep.time_limit)
         with self.reporter.progress("Simulating") as update:
             run_pending(
                 store,
@@ -124,6 +119,13 @@ class StudyRun:
     @cached_property
     def surrogate(self) -> Surrogate:
         """The surrogate trained on the sweep."""
+        if not self.study.scenario.constant_current:
+            raise InputError(
+                "surrogates learn constant-current charges from empty, in this release; other protocols "
+                "can be simulated and swept",
+                self.study.scenario.protocol,
+                "a scenario of C-rate and cut-off voltage",
+            )
         study, folder = self.study, self.folder / "surrogate"
         made_from = {
             "format": FORMAT,
@@ -140,11 +142,11 @@ class StudyRun:
                 self.reporter.say("Training: done before")
                 return surrogate
         negative, positive = (
-            OpenCircuitPotential.from_pybamm(study.cell, side, study.scenario.temperature)
+            OpenCircuitPotential.from_pybamm(study.loaded_cell, side, study.scenario.temperature)
             for side in ("negative", "positive")
         )
         physics = CurvePhysics(
-            cell=Cell.load(study.cell),
+            cell=study.loaded_cell,
             negative=negative.astype(jnp.float32),
             positive=positive.astype(jnp.float32),
             space=study.space,
@@ -201,7 +203,7 @@ class StudyRun:
         )
         files = {
             "parameter_values.json": package.parameter_values_json(
-                cell, study.scenario, outcome.winner.simulated
+                cell, study.scenario, finer, outcome.winner.simulated
             ),
             "curves.csv": package.curves_csv(self.surrogate, outcome, baseline),
         }
@@ -242,13 +244,23 @@ class StudyRun:
         self.reporter.say(f"Report: {path}")
         return path
 
+    def _warn(self) -> None:
+        """Say what the study asks of the cell's parameter set beyond what is known of it."""
+        study, scenario = self.study, self.study.scenario
+        rates = [scenario.c_rate, *(rate for _, rate in scenario.later_stages)]
+        rates += [study.variables[C_RATE][1]] if C_RATE in study.variables else []
+        for warning in warnings_for(
+            study.cell, max(rates), scenario.temperature, heated=scenario.cooling is not None
+        ):
+            self.reporter.say(f"Note: {warning}")
+
     @property
     def _surrogate_inputs(self) -> dict[str, Any]:
         study = self.study
         return {
             "dataset": self.surrogate.dataset,
             "training": asdict(study.training),
-            "cell": study.cell,
+            "cell": study.loaded_cell.to_dict(),
             "scenario": study.scenario.to_dict(),
             "solver": study.solver.to_dict(),
         }
@@ -298,21 +310,6 @@ def run_study(
     run = StudyRun(study, runs, reporter)
     _ = run.report
     return run.design
-
-
-def _check_thicknesses(study: Study) -> None:
-    """Refuse a box in which the N/P ratio asks for a negative electrode that nobody can mean."""
-    cell, space = Cell.load(study.cell), study.space
-    valid = DESIGN_VARIABLES[NEGATIVE_THICKNESS]
-    for row in space.sobol(256, seed=0):
-        design = dict(zip(space.names, map(float, row), strict=True))
-        thickness = cell.parameters(design)[NEGATIVE_THICKNESS]
-        if not valid.lower <= thickness <= valid.upper:
-            raise InputError(
-                f"every negative electrode must be {valid.lower:g} to {valid.upper:g} m thick; "
-                f"narrow {N_P_RATIO!r}, the positive thickness or the porosities",
-                f"{thickness:.3g} m at {design}",
-            )
 
 
 def _matches(path: Path, made_from: dict[str, Any]) -> bool:

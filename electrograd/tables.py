@@ -8,7 +8,6 @@ from electrograd.physics.charge import NEGATIVE_POTENTIAL, VOLTAGE
 from electrograd.physics.variables import (
     ACCEPTED_CAPACITY,
     ACCEPTED_SHARE,
-    DESIGN_VARIABLES,
     LEAST_ELECTROLYTE,
     NOMINAL_CAPACITY,
     PLATING_MARGIN,
@@ -16,6 +15,7 @@ from electrograd.physics.variables import (
     THEORETICAL_ENERGY_DENSITY,
     THEORETICAL_SPECIFIC_ENERGY,
 )
+from electrograd.physics.variables import VARIABLES as VARIABLE_NAMES
 from electrograd.surrogates.surrogate import Accuracy
 
 
@@ -64,7 +64,7 @@ VARIABLES: dict[str, Display] = {
         variable.display_scale,
         1 if variable.display_unit else 3,
     )
-    for name, variable in DESIGN_VARIABLES.items()
+    for name, variable in VARIABLE_NAMES.items()
 }
 
 

@@ -2,22 +2,30 @@
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import jax
 import numpy as np
 
 from electrograd.physics.errors import InputError, check_name
+from electrograd.physics.structure import Structure
 from electrograd.physics.variables import (
     DESIGN_VARIABLES,
     N_P_RATIO,
     NEGATIVE_ACTIVE,
     NEGATIVE_POROSITY,
+    NEGATIVE_SHARE,
     NEGATIVE_THICKNESS,
     POSITIVE_ACTIVE,
     POSITIVE_POROSITY,
+    POSITIVE_SHARE,
     POSITIVE_THICKNESS,
+    SIDES,
+    VARIABLES,
+    coating_mean,
+    porosity,
 )
 
 Value = TypeVar("Value", float, jax.Array, np.ndarray)
@@ -28,13 +36,6 @@ FARADAY = 96485.33212
 
 ELECTROLYTE_DENSITY = 1200.0
 """Density of 1 M LiPF6 in carbonate solvents [kg.m-3]; PyBaMM's sets hold none."""
-
-STOICHIOMETRY_WINDOWS: dict[str, dict[str, tuple[float, float]]] = {
-    "Chen2020": {"negative": (0.03, 0.90), "positive": (0.90, 0.27)},
-}
-"""Usable stoichiometries (cell empty, cell full) per parameter set: material data, the same for every
-design. For Chen2020 they keep within the published electrode balance (0.0279–0.9014 and
-0.9084–0.2661, Chen et al., J. Electrochem. Soc. 167 (2020) 080534)."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Electrode:
         Active material's share of the solids' volume.
     solids_density
         Coating density over (1 - its original porosity) [kg.m-3].
+    lowest, highest
+        Stoichiometries between which the open-circuit potential is known.
     """
 
     maximum_concentration: float
@@ -58,6 +61,8 @@ class Electrode:
     full: float
     active_share: float
     solids_density: float
+    lowest: float = 0.0
+    highest: float = 1.0
 
     @property
     def window(self) -> float:
@@ -77,11 +82,14 @@ class Electrode:
 class Cell:
     """What does not change with the design; plain numbers, so that it travels as JSON.
 
-    Lengths in m, densities in kg.m-3. ``baseline`` holds the set's own values of the parameters that
-    a design can vary, under PyBaMM's names.
+    Lengths in m, densities in kg.m-3, voltages in V. ``source`` is PyBaMM's name of the parameter set,
+    or the path of a BPX file; ``overrides`` replaces values of it. ``baseline`` holds the set's own
+    values of the parameters that a design can vary, under PyBaMM's names; ``fixed`` what every design
+    has in common.
     """
 
-    name: str
+    source: str
+    structure: Structure
     negative: Electrode
     positive: Electrode
     separator_thickness: float
@@ -92,39 +100,67 @@ class Cell:
     positive_collector_thickness: float
     positive_collector_density: float
     electrode_area: float
-    baseline: dict[str, float]
+    lower_voltage: float
+    upper_voltage: float
+    baseline: dict[str, float] = field(hash=False)
+    overrides: dict[str, float] = field(hash=False, default_factory=dict)
+    fixed: dict[str, float] = field(hash=False, default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The parameter set's name, or the BPX file's."""
+        return Path(self.source).name
 
     @classmethod
-    def load(cls, name: str) -> "Cell":
-        """Read a cell from a PyBaMM parameter set.
+    def load(
+        cls,
+        source: str | Path,
+        structure: Structure | None = None,
+        overrides: Mapping[str, float] | None = None,
+    ) -> "Cell":
+        """Read a cell from a PyBaMM parameter set or a BPX file.
+
+        Parameters
+        ----------
+        source
+            PyBaMM's name of a lithium-ion set with two porous electrodes, or the path of a BPX file.
+        structure
+            How the electrodes are built; uniform by default.
+        overrides
+            Values that replace the set's, by PyBaMM's names.
 
         Raises
         ------
         InputError
-            If the set has no stoichiometry window in `STOICHIOMETRY_WINDOWS`.
+            For an unknown set, a set without two porous electrodes, or a damaged file.
         """
-        check_name(name, STOICHIOMETRY_WINDOWS, "the cell must be a supported PyBaMM parameter set")
-        from electrograd.physics.pybamm_import import pybamm
+        from electrograd.physics.cell_data import load_parameter_values, solids_density
+        from electrograd.physics.windows import potential_range, stoichiometry_windows
 
-        values = pybamm.ParameterValues(name)
+        source, overrides = str(source), dict(overrides or {})
+        values = load_parameter_values(source, overrides)
+        windows = stoichiometry_windows(source, values)
 
         def electrode(side: str) -> Electrode:
             title = side.capitalize()
-            porosity = values[f"{title} electrode porosity"]
-            active = values[f"{title} electrode active material volume fraction"]
-            empty, full = STOICHIOMETRY_WINDOWS[name][side]
+            empty, full = windows[side]
+            lowest, highest = potential_range(values, side)
+            active = float(values[f"{title} electrode active material volume fraction"])
             return Electrode(
                 maximum_concentration=float(
                     values[f"Maximum concentration in {side} electrode [mol.m-3]"]
                 ),
                 empty=empty,
                 full=full,
-                active_share=float(active / (1 - porosity)),
-                solids_density=float(values[f"{title} electrode density [kg.m-3]"] / (1 - porosity)),
+                active_share=active / (1 - float(values[f"{title} electrode porosity"])),
+                solids_density=solids_density(values, side),
+                lowest=lowest,
+                highest=highest,
             )
 
         return cls(
-            name=name,
+            source=source,
+            structure=structure or Structure(),
             negative=electrode("negative"),
             positive=electrode("positive"),
             separator_thickness=float(values["Separator thickness [m]"]),
@@ -139,7 +175,10 @@ class Cell:
                 * values["Electrode width [m]"]
                 * values["Number of electrodes connected in parallel to make a cell"]
             ),
+            lower_voltage=float(values["Lower voltage cut-off [V]"]),
+            upper_voltage=float(values["Upper voltage cut-off [V]"]),
             baseline={k: float(values[k]) for k in DESIGN_VARIABLES if k != N_P_RATIO},
+            overrides=overrides,
         )
 
     @classmethod
@@ -148,7 +187,12 @@ class Cell:
         plain = dict(data)
         for side in ("negative", "positive"):
             plain[side] = Electrode(**plain[side])
+        plain["structure"] = Structure.from_dict(plain["structure"])
         return cls(**plain)
+
+    def with_fixed(self, fixed: Mapping[str, float]) -> "Cell":
+        """Return the cell with values that every design shares, by names of `VARIABLES`."""
+        return dataclasses.replace(self, fixed=dict(fixed))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the cell as plain numbers for JSON."""
@@ -158,13 +202,15 @@ class Cell:
         """Complete a design to every P2D parameter that a design can vary.
 
         What ``design`` leaves out is the baseline's. Active fractions follow from the closure
-        ε_active = share (1 - ε); the negative thickness follows from the N/P ratio where that is given.
-        Works on floats, NumPy and JAX arrays alike.
+        ε_active = share (1 - ε); the negative thickness follows from the N/P ratio where that is given:
+        the coatings' ratio, before channels of ablated mass are cut. ``design`` states the coatings'
+        porosities; in what is returned the electrodes' porosities count the channels. Works on floats,
+        NumPy and JAX arrays alike.
 
         Parameters
         ----------
         design
-            Values by name of design variable, in SI units.
+            Values by name of `VARIABLES`, in SI units. Rates are handed through.
 
         Returns
         -------
@@ -174,34 +220,67 @@ class Cell:
         Raises
         ------
         InputError
-            For an unknown name, or the N/P ratio together with the negative thickness.
+            For an unknown name, one that the cell's structure does not have, or the N/P ratio together
+            with the negative thickness.
         """
         for name in design:
-            check_name(name, DESIGN_VARIABLES, "a design may hold only known design variables")
+            check_name(name, VARIABLES, "a design may hold only known design variables")
+            if "layer" in name or "knot" in name or "channel" in name:
+                check_name(name, self.structure.variables, "a design must be of the cell's structure")
         if N_P_RATIO in design and NEGATIVE_THICKNESS in design:
             raise InputError(
                 f"a design sets either {N_P_RATIO!r} or {NEGATIVE_THICKNESS!r}, for one fixes the other",
                 "both",
                 N_P_RATIO,
             )
-        values: dict[str, Any] = {**self.baseline, **design}
-        values[NEGATIVE_ACTIVE] = self.negative.active_share * (1 - values[NEGATIVE_POROSITY])
-        values[POSITIVE_ACTIVE] = self.positive.active_share * (1 - values[POSITIVE_POROSITY])
+        values: dict[str, Any] = {**self.baseline, **self.fixed, **design}
+        for electrode in self.structure:
+            values.update(electrode.complete(values))
+        shares = {side: self._active_share(side, values) for side in SIDES}
+        values[NEGATIVE_ACTIVE] = shares["negative"] * (1 - values[NEGATIVE_POROSITY])
+        values[POSITIVE_ACTIVE] = shares["positive"] * (1 - values[POSITIVE_POROSITY])
         if N_P_RATIO in values:
-            positive = self.positive.usable_capacity(values[POSITIVE_THICKNESS], values[POSITIVE_ACTIVE])
-            per_metre = self.negative.usable_capacity(1.0, values[NEGATIVE_ACTIVE])
-            values[NEGATIVE_THICKNESS] = values.pop(N_P_RATIO) * positive / per_metre
+            negative, positive = self.coating_capacities(values, 1.0)
+            values[NEGATIVE_THICKNESS] = values.pop(N_P_RATIO) * positive / negative
         return values
+
+    def _active_share(self, side: str, values: Mapping[str, Any]) -> Any:
+        """Active material's share of the solids: the design's, or the cell's own."""
+        name, own = (
+            (NEGATIVE_SHARE, self.negative) if side == "negative" else (POSITIVE_SHARE, self.positive)
+        )
+        return values.get(name, own.active_share)
+
+    def coating_capacities(self, values: Mapping[str, Any], negative_thickness: Any) -> tuple[Any, Any]:
+        """Usable areal capacities (negative, positive) before channels are cut [A.h.m-2]."""
+        active = {
+            side: self._active_share(side, values) * (1 - values[coating_mean(side)]) for side in SIDES
+        }
+        return (
+            self.negative.usable_capacity(negative_thickness, active["negative"]),
+            self.positive.usable_capacity(values[POSITIVE_THICKNESS], active["positive"]),
+        )
+
+    def check(self, design: Mapping[str, float]) -> None:
+        """Refuse a design that cannot be built.
+
+        Raises
+        ------
+        InputError
+            For a value outside its plausible range, fractions that cannot close, a layer without
+            thickness, a channel wider than its pitch or deeper than its electrode.
+        """
+        parameters = {name: float(value) for name, value in self.parameters(dict(design)).items()}
+        # What the structure says of a value is clearer than its plausible range.
+        for electrode in self.structure:
+            electrode.check(parameters)
+        for name, value in {**design, NEGATIVE_THICKNESS: parameters[NEGATIVE_THICKNESS]}.items():
+            VARIABLES[name].check(float(value))
 
     def design_values(self, parameters: Mapping[str, Value]) -> dict[str, Any]:
         """Return every design variable's value, the N/P ratio too, of a complete parameter set."""
-        negative = self.negative.usable_capacity(
-            parameters[NEGATIVE_THICKNESS], parameters[NEGATIVE_ACTIVE]
-        )
-        positive = self.positive.usable_capacity(
-            parameters[POSITIVE_THICKNESS], parameters[POSITIVE_ACTIVE]
-        )
-        return {
-            N_P_RATIO: negative / positive,
-            **{name: parameters[name] for name in DESIGN_VARIABLES if name != N_P_RATIO},
-        }
+        negative, positive = self.coating_capacities(parameters, parameters[NEGATIVE_THICKNESS])
+        coatings = {porosity(side): parameters[coating_mean(side)] for side in SIDES}
+        plain = {name: parameters[name] for name in DESIGN_VARIABLES if name != N_P_RATIO}
+        built = {name: parameters[name] for name in self.structure.variables}
+        return {N_P_RATIO: negative / positive, **plain, **coatings, **built}

@@ -10,18 +10,57 @@ from scipy.interpolate import PchipInterpolator
 
 VOLTAGE = "Voltage [V]"
 NEGATIVE_POTENTIAL = "Negative electrode surface potential difference at separator interface [V]"
+NEGATIVE_AT_COLLECTOR = "Negative electrode surface potential difference at current collector [V]"
+POSITIVE_POTENTIAL = "Positive electrode surface potential difference at separator interface [V]"
+POSITIVE_AT_COLLECTOR = "Positive electrode surface potential difference at current collector [V]"
 NEGATIVE_SURFACE = "Maximum negative particle surface stoichiometry"
 POSITIVE_SURFACE = "Minimum positive particle surface stoichiometry"
 ELECTROLYTE = "Minimum electrolyte concentration [mol.m-3]"
+NEGATIVE_MEAN = "Mean negative electrode stoichiometry"
+POSITIVE_MEAN = "Mean positive electrode stoichiometry"
+CURRENT_DENSITY = "Charging current density [A.m-2]"
+TEMPERATURE = "Volume-averaged cell temperature [K]"
+TIME = "Time [s]"
+
+LOSSES: dict[str, str] = {
+    "Battery open-circuit voltage [V]": "open-circuit voltage at the mean stoichiometries",
+    "Battery particle concentration overpotential [V]": "diffusion in the particles",
+    "X-averaged battery reaction overpotential [V]": "kinetics",
+    "X-averaged battery concentration overpotential [V]": "concentration of the electrolyte",
+    "X-averaged battery electrolyte ohmic losses [V]": "ohmic, electrolyte",
+    "X-averaged battery solid phase ohmic losses [V]": "ohmic, solids",
+}
+"""Where the terminal voltage comes from: these sum to it. Signed as contributions to the voltage."""
 
 OBSERVABLES: dict[str, str] = {
     VOLTAGE: "terminal voltage",
     NEGATIVE_POTENTIAL: "negative electrode against lithium at the separator's face",
+    NEGATIVE_AT_COLLECTOR: "negative electrode against lithium at the current collector",
+    POSITIVE_POTENTIAL: "positive electrode against lithium at the separator's face",
+    POSITIVE_AT_COLLECTOR: "positive electrode against lithium at the current collector",
     NEGATIVE_SURFACE: "fullest particle surface in the negative electrode",
     POSITIVE_SURFACE: "emptiest particle surface in the positive electrode",
+    NEGATIVE_MEAN: "mean over the negative electrode's active material",
+    POSITIVE_MEAN: "mean over the positive electrode's active material",
     ELECTROLYTE: "least electrolyte concentration anywhere",
+    CURRENT_DENSITY: "current per electrode area, positive in charge",
+    TEMPERATURE: "mean temperature of the cell",
+    TIME: "time since the start",
+    **LOSSES,
 }
 """What every simulation records along the charge."""
+
+CURVES = (
+    VOLTAGE,
+    NEGATIVE_POTENTIAL,
+    NEGATIVE_SURFACE,
+    POSITIVE_SURFACE,
+    ELECTROLYTE,
+    CURRENT_DENSITY,
+    TEMPERATURE,
+    TIME,
+)
+"""What a sweep keeps: the rest would cost half of a solve again, or follows by counting charge."""
 
 
 class End(IntEnum):
@@ -35,11 +74,15 @@ class End(IntEnum):
     SOLVER_FAILURE = 5
     TIME_LIMIT = 6
     WORKER_DIED = 7
+    CURRENT_CUT_OFF = 8
+    ELECTROLYTE_DEPLETED = 9
+    CHARGING_TIME_OVER = 10
 
     @property
     def completed(self) -> bool:
         """Whether the simulation ran to an end that the physics or the scenario set."""
-        return End.VOLTAGE_CUT_OFF <= self <= End.POSITIVE_SURFACE_EMPTY
+        failures = (End.PENDING, End.SOLVER_FAILURE, End.TIME_LIMIT, End.WORKER_DIED)
+        return self not in failures
 
     @property
     def label(self) -> str:
@@ -56,7 +99,7 @@ def told(ends: Mapping[str, int]) -> str:
 
 @dataclass(frozen=True)
 class Charge:
-    """One simulated constant-current charge or discharge.
+    """One simulated charge or discharge.
 
     Attributes
     ----------
@@ -65,9 +108,12 @@ class Charge:
     nominal
         Nominal areal capacity of the design [A.h.m-2].
     charge
-        Charge passed at the solver's own steps [A.h.m-2]; empty where the solver failed at once.
+        Charge passed at the solver's own steps [A.h.m-2]; empty where the solver failed at once. What a
+        solver had found before it failed is kept.
     observables
-        Values at those steps by the names of `OBSERVABLES`.
+        Values at those steps, by the names of `OBSERVABLES` or some of them.
+    start
+        Charge in the cell at the start [A.h.m-2].
     """
 
     end: End
@@ -75,6 +121,7 @@ class Charge:
     nominal: float
     charge: Float[np.ndarray, " steps"]
     observables: dict[str, Float[np.ndarray, " steps"]]
+    start: float = 0.0
 
     @property
     def accepted(self) -> float:
@@ -84,23 +131,51 @@ class Charge:
     @property
     def plating_margin(self) -> float:
         """Least negative electrode potential at the separator over the charge [V]."""
-        potential = self.observables[NEGATIVE_POTENTIAL]
-        return float(potential.min()) if potential.size else float("nan")
+        return self._least(NEGATIVE_POTENTIAL)
 
     @property
     def least_electrolyte(self) -> float:
         """Least electrolyte concentration over the charge [mol.m-3]."""
-        concentration = self.observables[ELECTROLYTE]
-        return float(concentration.min()) if concentration.size else float("nan")
+        return self._least(ELECTROLYTE)
+
+    @property
+    def hottest(self) -> float:
+        """Highest mean temperature over the charge [K]."""
+        temperature = self.observables[TEMPERATURE]
+        return float(temperature.max()) if temperature.size else float("nan")
+
+    def _least(self, name: str) -> float:
+        values = self.observables[name]
+        return float(values.min()) if values.size else float("nan")
 
     @property
     def energy(self) -> float:
         """∫ V dq over the record [W.h.m-2]."""
-        curve = PchipInterpolator(self.charge, self.observables[VOLTAGE])
+        curve = self._curve(self.observables[VOLTAGE])
         return float(curve.integrate(0.0, self.accepted))
 
+    def time_to(self, share: float) -> float:
+        """Time at which ``share`` of the nominal capacity is in [s]; infinite if it never is."""
+        charge, distinct = self._distinct()
+        wanted = share * self.nominal - self.start
+        if wanted <= 0:
+            return 0.0
+        if charge.size < 2 or wanted > charge[-1] * (1 + 1e-9):
+            return float("inf")
+        times = self.observables[TIME][distinct]
+        return float(PchipInterpolator(charge, times)(min(wanted, charge[-1])))
+
+    def _distinct(self) -> tuple[np.ndarray, np.ndarray]:
+        """Charge that ascends strictly, and which steps it is of: a change of stage repeats one."""
+        later = np.diff(self.charge, prepend=-np.inf) > 1e-12 * self.nominal
+        return self.charge[later], later
+
+    def _curve(self, values: Float[np.ndarray, "*curves steps"]) -> PchipInterpolator:
+        charge, distinct = self._distinct()
+        return PchipInterpolator(charge, values[..., distinct], axis=-1)
+
     def on_grid(
-        self, points: int
+        self, points: int, names: tuple[str, ...] = CURVES
     ) -> tuple[Float[np.ndarray, " points"], Float[np.ndarray, "observables points"]]:
         """Curves on even points of charge passed, from 0 to this record's own end.
 
@@ -109,14 +184,13 @@ class Charge:
         Returns
         -------
         charge, curves
-            Charge [A.h.m-2] and the observables in the order of `OBSERVABLES`; NaN where the solver
-            failed at once.
+            Charge [A.h.m-2] and the observables in the order of ``names``; NaN where the solver failed
+            at once.
         """
-        if self.charge.size == 1:  # an end at the first instant
-            values = np.array([self.observables[name][0] for name in OBSERVABLES])
-            return np.zeros(points), np.repeat(values[:, None], points, axis=1)
         if self.charge.size == 0:
-            return np.full(points, np.nan), np.full((len(OBSERVABLES), points), np.nan)
+            return np.full(points, np.nan), np.full((len(names), points), np.nan)
+        values = np.stack([self.observables[name] for name in names])
+        if self._distinct()[0].size == 1:  # an end at the first instant
+            return np.zeros(points), np.repeat(values[:, :1], points, axis=1)
         grid = np.linspace(0.0, self.accepted, points)
-        curves = [PchipInterpolator(self.charge, self.observables[k])(grid) for k in OBSERVABLES]
-        return grid, np.stack(curves)
+        return grid, self._curve(values)(grid)

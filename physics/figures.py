@@ -61,7 +61,7 @@ class DesignSimulator:
         reference = dataclasses.replace(scenario, temperature=DISCHARGE_TEMPERATURE)
         self._discharging = self._charging if reference == scenario else P2D(cell, reference, settings)
         self._negative, self._positive = (
-            OpenCircuitPotential.from_pybamm(cell.name, side, scenario.temperature)
+            OpenCircuitPotential.from_pybamm(cell, side, scenario.temperature)
             for side in ("negative", "positive")
         )
 

@@ -13,6 +13,8 @@ import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
+from electrograd.physics.cell import Cell
+
 LOWEST, HIGHEST = 1e-3, 1 - 1e-3
 """The stoichiometries that a P2D charge can reach before an event ends it."""
 INTERVALS = 2048
@@ -35,23 +37,29 @@ class OpenCircuitPotential:
     slopes: Float[Array, " nodes"] | Float[np.ndarray, " nodes"]
 
     @classmethod
-    def from_pybamm(cls, cell_name: str, side: str, temperature: float) -> "OpenCircuitPotential":
-        """Tabulate PyBaMM's potential for ``side`` ("negative" or "positive") at a temperature [K]."""
+    def from_pybamm(cls, cell: Cell, side: str, temperature: float) -> "OpenCircuitPotential":
+        """Tabulate PyBaMM's potential for ``side`` ("negative" or "positive") at a temperature [K].
+
+        Where the cell's potential is not known, the table goes on as a straight line.
+        """
         import casadi
 
+        from electrograd.physics.cell_data import load_parameter_values
         from electrograd.physics.pybamm_import import pybamm
 
         phase = getattr(pybamm.LithiumIonParameters(), side[0]).prim
         stoichiometry = pybamm.InputParameter("stoichiometry")
-        symbol = pybamm.ParameterValues(cell_name).process_symbol(
+        symbol = load_parameter_values(cell.source, cell.overrides).process_symbol(
             phase.U(stoichiometry, pybamm.Scalar(temperature))
         )
         x = casadi.MX.sym("x")
         potential = symbol.to_casadi(inputs={"stoichiometry": x})
         table = casadi.Function("U", [x], [potential, casadi.jacobian(potential, x)])
         nodes = np.linspace(LOWEST, HIGHEST, INTERVALS + 1)
-        values, slopes = (np.asarray(out).ravel() for out in table(nodes[None, :]))
-        return cls(values, slopes)
+        electrode = getattr(cell, side)
+        known = np.clip(nodes, electrode.lowest, electrode.highest)
+        values, slopes = (np.asarray(out).ravel() for out in table(known[None, :]))
+        return cls(values + slopes * (nodes - known), slopes)
 
     def astype(self, dtype: DTypeLike) -> "OpenCircuitPotential":
         """Return the table in another floating-point type, as JAX arrays."""

@@ -1,201 +1,257 @@
-"""The P2D (Doyle–Fuller–Newman) model in PyBaMM, built once and solved for many designs.
+"""P2D simulations: one built model, solved for any design under any protocol.
 
-Every parameter that a design can vary is an input of the built model, so a solve costs tens of
-milliseconds and a design never costs a rebuild.
+A charge is a chain of solves. In each, one quantity is held (current, voltage, or the negative
+electrode's potential against lithium) and the limits on the others are events; the event says what is
+held next. So at each instant the current is the largest that keeps every limit.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from electrograd.physics.cell import Cell
-from electrograd.physics.charge import (
-    ELECTROLYTE,
-    NEGATIVE_SURFACE,
-    OBSERVABLES,
-    POSITIVE_SURFACE,
-    Charge,
-    End,
+from electrograd.physics.cell import Cell, Scalar
+from electrograd.physics.charge import OBSERVABLES, Charge, End
+from electrograd.physics.model import (
+    APPLIED,
+    CHARGED,
+    CURRENT_AT_CAP,
+    CURRENT_LOW,
+    DEPLETED,
+    EMPTY,
+    FULL,
+    HOLDS,
+    INITIAL,
+    LIMITS,
+    LOW_CURRENT,
+    LOWER,
+    LOWER_VOLTAGE,
+    PLATING,
+    PLATING_POTENTIAL,
+    SLACK,
+    STAGE_CHARGE,
+    UPPER,
+    UPPER_VOLTAGE,
+    build_model,
+    disarm,
+    mesh_points,
+    parameter_values,
+    structured_values,
+    submesh_types,
 )
 from electrograd.physics.pybamm_import import pybamm
 from electrograd.physics.scenario import Scenario, SolverSettings
-from electrograd.physics.stack import mean_stoichiometries, nominal_capacity
-from electrograd.physics.variables import DESIGN_VARIABLES, N_P_RATIO, NEGATIVE_ACTIVE, POSITIVE_ACTIVE
+from electrograd.physics.stack import mean_stoichiometries, nominal_capacity, rate_capacity
+from electrograd.physics.variables import stage_rate
 
-_CURRENT_DENSITY = "Charging current density [A.m-2]"
-_INITIAL = {
-    "negative": "Initial negative stoichiometry",
-    "positive": "Initial positive stoichiometry",
-}
-_GEOMETRY = [name for name in DESIGN_VARIABLES if name != N_P_RATIO]
+_CURRENT, _VOLTAGE, _POTENTIAL = HOLDS
 _ENDS = {
-    "event: Maximum voltage [V]": End.VOLTAGE_CUT_OFF,
-    "event: Minimum voltage [V]": End.VOLTAGE_CUT_OFF,
-    "event: Negative surface full": End.NEGATIVE_SURFACE_FULL,
-    "event: Positive surface empty": End.POSITIVE_SURFACE_EMPTY,
-    "final time": End.CHARGE_TARGET,
+    UPPER: End.VOLTAGE_CUT_OFF,
+    LOWER: End.VOLTAGE_CUT_OFF,
+    FULL: End.NEGATIVE_SURFACE_FULL,
+    EMPTY: End.POSITIVE_SURFACE_EMPTY,
+    DEPLETED: End.ELECTROLYTE_DEPLETED,
+    CURRENT_LOW: End.CURRENT_CUT_OFF,
+    CHARGED: End.CHARGE_TARGET,
+    "final time": End.CHARGING_TIME_OVER,
 }
-
-MODEL = {"class": "pybamm.lithium_ion.DFN", "options": {}}
-"""The model behind every P2D result, as a design package states it."""
-
-
-def build_model(settings: SolverSettings) -> Any:
-    """Return PyBaMM's DFN with this framework's observables and its two saturation events."""
-    model = pybamm.lithium_ion.DFN()
-    known = model.variables
-    known[ELECTROLYTE] = pybamm.min(known["Electrolyte concentration [mol.m-3]"])
-    model.events += [
-        pybamm.Event("Negative surface full", settings.surface_full - known[NEGATIVE_SURFACE]),
-        pybamm.Event("Positive surface empty", known[POSITIVE_SURFACE] - settings.surface_empty),
-    ]
-    return model
-
-
-def mesh_points(settings: SolverSettings) -> dict[str, int]:
-    """Control volumes by PyBaMM's names of spatial variables."""
-    return dict.fromkeys(("x_n", "x_s", "x_p", "r_n", "r_p"), settings.points)
-
-
-def submesh_types() -> dict[str, Any]:
-    """Submesh classes by PyBaMM's domains: uniform ones whose lengths may be inputs.
-
-    At 20 points they stand closer to the converged answer than PyBaMM's default, from which they differ
-    by some 0.05 % in accepted capacity: the two treat the interfaces of the separator differently.
-    """
-    domains = ("negative electrode", "separator", "positive electrode")
-    particles = ("negative particle", "positive particle")
-    return dict.fromkeys((*domains, *particles), pybamm.SymbolicUniform1DSubMesh)
+_NEXT = {UPPER: _VOLTAGE, PLATING: _POTENTIAL, CURRENT_AT_CAP: _CURRENT}
+"""What is held after a limit is reached."""
+_PASSED = "Discharge capacity [A.h]"
+_SLACK = 1e-6
+_MOST_SOLVES = 100
+_INSTANT = 1e-3
+"""Seconds of a solve of which only the first instant is kept."""
 
 
 class P2D:
-    """A built P2D simulation of one cell under one scenario's limits.
+    """A built P2D simulation of one cell.
 
     Parameters
     ----------
     cell
-        The cell; its PyBaMM parameter set is loaded by name.
+        The cell with its structure; its parameter set is loaded by name.
     scenario
-        Voltage limits and temperature are built in; the C-rate is not.
+        Temperature and cooling are built in; rates, limits and start are inputs.
     settings
         Mesh, tolerances and events.
+    observables
+        Names of what is recorded; more of PyBaMM's variables may be asked for.
     """
 
-    def __init__(self, cell: Cell, scenario: Scenario, settings: SolverSettings) -> None:
-        self.cell, self.scenario, self.settings = cell, scenario, settings
-        model = build_model(settings)
-        submeshes = {**model.default_submesh_types, **submesh_types()}
+    def __init__(
+        self,
+        cell: Cell,
+        scenario: Scenario,
+        settings: SolverSettings,
+        observables: tuple[str, ...] = tuple(OBSERVABLES),
+    ) -> None:
+        self.cell, self.scenario = cell, scenario.of(cell)
+        self.settings = settings = settings.of(cell)
+        self.observables = observables
+        model = build_model(cell.structure, self.scenario, settings)
+        values = parameter_values(cell, self.scenario)
+        structured = structured_values(cell, values, settings.points, pybamm.InputParameter)
+        values.update(structured, check_already_exists=False)
         self._simulation = pybamm.Simulation(
             model,
-            parameter_values=self._parameter_values(),
+            parameter_values=values,
             solver=pybamm.IDAKLUSolver(
-                rtol=settings.rtol, atol=settings.atol, output_variables=list(OBSERVABLES)
+                rtol=settings.rtol,
+                atol=settings.atol,
+                output_variables=[*observables, _PASSED],
+                on_failure="ignore",
             ),
-            submesh_types=submeshes,
+            submesh_types={**model.default_submesh_types, **submesh_types()},
             var_pts=mesh_points(settings),
         )
 
-    def _parameter_values(self) -> Any:
-        values = pybamm.ParameterValues(self.cell.name)
-        inputs = [*_GEOMETRY, NEGATIVE_ACTIVE, POSITIVE_ACTIVE]
-        values.update(dict.fromkeys(inputs, "[input]"))
-        values.update(scenario_values(self.scenario))
-        current = pybamm.InputParameter(_CURRENT_DENSITY) * self.cell.electrode_area
-        values["Current function [A]"] = -current
-        values["Lower voltage cut-off [V]"] = "[input]"
-        for side, name in _INITIAL.items():
-            maximum = values[f"Maximum concentration in {side} electrode [mol.m-3]"]
-            values[f"Initial concentration in {side} electrode [mol.m-3]"] = (
-                pybamm.InputParameter(name) * maximum
-            )
-        return values
-
-    def charge(self, parameters: Mapping[str, float], c_rate: float | None = None) -> Charge:
-        """Charge from empty at constant current up to the first end.
+    def charge(self, parameters: Mapping[str, Scalar], c_rate: float | None = None) -> Charge:
+        """Charge as the scenario says, up to the first end.
 
         Parameters
         ----------
         parameters
-            A complete set, as `Cell.parameters` gives it.
+            A complete set, as `Cell.parameters` gives it. Rates in it replace the scenario's.
         c_rate
-            Relative to the design's own nominal capacity [1/h]; the scenario's by default.
+            Rate of the first stage, relative to the design's own nominal capacity [1/h]; replaces both.
         """
-        rate = self.scenario.c_rate if c_rate is None else c_rate
-        # The lower cut-off is for discharge: a charge from empty may well start below it.
-        return self._solve(parameters, 0.0, rate, self.scenario.charge_limit / rate, 0.0)
+        stages = [
+            (share, float(parameters.get(stage_rate(k), rate)))
+            for k, (share, rate) in enumerate(self.scenario.stages, start=1)
+        ]
+        if c_rate is not None:
+            stages[0] = (stages[0][0], c_rate)
+        return _Run(self, parameters, stages, self.scenario.start).result()
 
-    def discharge(self, parameters: Mapping[str, float], c_rate: float) -> Charge:
+    def discharge(self, parameters: Mapping[str, Scalar], c_rate: float) -> Charge:
         """Discharge from full at constant current over the window, or to the lower cut-off voltage.
 
         The charge in the record is the charge taken out [A.h.m-2], and its energy the energy delivered.
         """
-        return self._solve(parameters, 1.0, -c_rate, 1.0 / c_rate, self.scenario.lower_voltage)
+        return _Run(self, parameters, [(0.0, -c_rate)], 1.0).result()
 
-    def _solve(
+
+class _Run:
+    """One charge or discharge of one design: the chain of solves and what it knows on the way."""
+
+    def __init__(
         self,
-        parameters: Mapping[str, float],
+        model: P2D,
+        parameters: Mapping[str, Scalar],
+        stages: list[tuple[float, float]],
         start: float,
-        rate: float,
-        hours: float,
-        lower_voltage: float,
-    ) -> Charge:
-        """Solve from ``start`` (share of the nominal capacity) at a signed rate [1/h]."""
-        nominal = float(nominal_capacity(self.cell, parameters))
-        negative, positive = mean_stoichiometries(self.cell, parameters, start * nominal)
-        inputs = {
+    ) -> None:
+        self.model, self.scenario = model, model.scenario
+        self.simulation = model._simulation
+        self.nominal = float(nominal_capacity(model.cell, parameters))
+        self.one_c = float(rate_capacity(model.cell, parameters, model.scenario.rate_of))
+        self.stages, self.start, self.stage = stages, start, 0
+        self.charging = stages[0][1] > 0
+        self.hold = _CURRENT
+        self.solution: Any = None
+        negative, positive = mean_stoichiometries(model.cell, parameters, start * self.nominal)
+        scenario = self.scenario
+        known = {
             **parameters,
-            _CURRENT_DENSITY: rate * nominal,
-            _INITIAL["negative"]: negative,
-            _INITIAL["positive"]: positive,
-            "Lower voltage cut-off [V]": lower_voltage,
+            INITIAL["negative"]: negative,
+            INITIAL["positive"]: positive,
+            UPPER_VOLTAGE: scenario.upper_voltage,
+            LOWER_VOLTAGE: scenario.lower_voltage,
+            PLATING_POTENTIAL: scenario.plating_potential or 0.0,
+            LOW_CURRENT: scenario.hold_until * self.one_c,
         }
-        plain = {name: float(value) for name, value in inputs.items()}
-        try:
-            solution = self._simulation.solve([0.0, 3600 * hours], inputs=plain)
-        except pybamm.SolverError as error:
+        self.known = {name: float(value) for name, value in known.items()}
+
+    def result(self) -> Charge:
+        """Solve from limit to limit until one of them ends it."""
+        end, message = End.SOLVER_FAILURE, f"no end after {_MOST_SOLVES} changes of what is held"
+        for _ in range(_MOST_SOLVES):
+            try:
+                reached = self._solve(self._armed(), self._seconds_left())
+            except pybamm.SolverError as error:
+                reached = _at_once(str(error))
+                if not reached:
+                    message = str(error)
+                    break
+            if self._goes_on(reached):
+                continue
+            end, message = _ENDS.get(reached, End.SOLVER_FAILURE), reached
+            if self.solution is None:  # over before it began: keep that instant's values
+                self._solve(set(), _INSTANT)
+                return self._record(end, message, 1)
+            break
+        return self._record(end, message)
+
+    def _goes_on(self, reached: str) -> bool:
+        """Choose what is held after a limit; False if the limit ends the charge."""
+        if reached == CHARGED and self.stage + 1 < len(self.stages):
+            self.stage += 1
+            return True
+        if reached == UPPER and not self.scenario.hold_voltage:
+            return False
+        if reached in _NEXT:
+            self.hold = _NEXT[reached]
+            return True
+        return False
+
+    def _armed(self) -> set[str]:
+        """The limits that count while this is held."""
+        if not self.charging:
+            return {LOWER, CHARGED}
+        armed = {CHARGED, UPPER}
+        if self.scenario.plating_potential is not None:
+            armed.add(PLATING)
+        if self.scenario.end_when_depleted:
+            armed.add(DEPLETED)
+        if self.hold != _CURRENT:
+            armed |= {CURRENT_AT_CAP, CURRENT_LOW}
+        return armed - {limit for limit, hold in _NEXT.items() if hold == self.hold}
+
+    def _seconds_left(self) -> float:
+        share, rate = self.stages[self.stage]
+        passed = 0.0 if self.solution is None else float(self.solution.t[-1])
+        most = 3600 * self.scenario.time_limit - passed
+        if self.hold == _CURRENT:
+            # The stage's own time and a little, so that its charge, not the clock, ends it.
+            hours = abs(share - self.start) * self.nominal / (abs(rate) * self.one_c)
+            most = min(most, 3600 * 1.01 * hours + 1.0)
+        return max(most, _INSTANT)
+
+    def _solve(self, armed: set[str], seconds: float) -> str:
+        """Solve on with some limits armed; return the one that was reached."""
+        share, rate = self.stages[self.stage]
+        inputs = {
+            **self.known,
+            SLACK: 0.0 if self.solution is None else _SLACK,
+            APPLIED: rate * self.one_c,
+            STAGE_CHARGE: abs(share - self.start) * self.nominal,
+            **{hold: float(hold == self.hold) for hold in HOLDS},
+            **{disarm(limit): float(limit not in armed) for limit in LIMITS},
+        }
+        if self.solution is None:
+            self.solution = self.simulation.solve([0.0, seconds], inputs=inputs)
+        else:
+            # PyBaMM does not step on from a solution that an event ended, unless told it was not.
+            self.solution.termination = "final time"
+            self.solution = self.simulation.step(seconds, starting_solution=self.solution, inputs=inputs)
+        return str(self.solution.termination).removeprefix("event: ")
+
+    def _record(self, end: End, message: str, steps: int | None = None) -> Charge:
+        nominal, names = self.nominal, self.model.observables
+        if self.solution is None:
             empty = np.empty(0)
-            return Charge(
-                End.SOLVER_FAILURE, str(error), nominal, empty, dict.fromkeys(OBSERVABLES, empty)
-            )
-        return Charge(
-            end=_ENDS.get(solution.termination, End.SOLVER_FAILURE),
-            message=solution.termination,
-            nominal=nominal,
-            charge=np.asarray(solution.t) / 3600 * abs(rate) * nominal,
-            observables={name: np.asarray(solution[name].entries) for name in OBSERVABLES},
-        )
+            return Charge(end, message, nominal, empty, dict.fromkeys(names, empty))
+        found = {name: np.asarray(self.solution[name].entries)[..., :steps] for name in names}
+        charge = np.abs(np.asarray(self.solution[_PASSED].entries))[:steps]
+        charge = charge / self.model.cell.electrode_area
+        return Charge(end, message, nominal, charge, found, self.start * nominal)
 
 
-def scenario_values(scenario: Scenario) -> dict[str, float]:
-    """Return what a scenario sets in a PyBaMM parameter set."""
-    return {
-        "Upper voltage cut-off [V]": scenario.upper_voltage,
-        "Lower voltage cut-off [V]": scenario.lower_voltage,
-        "Ambient temperature [K]": scenario.temperature,
-        "Initial temperature [K]": scenario.temperature,
-    }
-
-
-def plain_parameter_values(
-    cell: Cell, scenario: Scenario, parameters: Mapping[str, float], first_voltage: float
-) -> Any:
-    """Return a PyBaMM parameter set of one design with nothing left open.
-
-    Plain PyBaMM simulates the scenario's charge with it: the current and the initial concentrations are
-    in it. A lower cut-off above the charge's first voltage would end it there, and is left out.
-    """
-    values = pybamm.ParameterValues(cell.name)
-    nominal = float(nominal_capacity(cell, parameters))
-    area = cell.electrode_area
-    values.update({name: float(value) for name, value in parameters.items()})
-    values.update(scenario_values(scenario))
-    if first_voltage <= scenario.lower_voltage:
-        values["Lower voltage cut-off [V]"] = 0.0
-    values["Current function [A]"] = -scenario.c_rate * nominal * area
-    values["Nominal cell capacity [A.h]"] = nominal * area
-    for side, electrode in (("negative", cell.negative), ("positive", cell.positive)):
-        values[f"Initial concentration in {side} electrode [mol.m-3]"] = (
-            electrode.empty * electrode.maximum_concentration
-        )
-    return values
+def _at_once(message: str) -> str:
+    """The limit that a design passes before anything is solved; empty if the solver says otherwise."""
+    listed = re.search(r"Events \[(.*?)\] are non-positive at initial conditions", message)
+    found = re.findall(r"['\"](.*?)['\"]", listed[1]) if listed else []
+    order = [CHARGED, FULL, EMPTY, DEPLETED, LOWER, CURRENT_LOW, UPPER, PLATING, CURRENT_AT_CAP]
+    return next((name for name in order if name in found), "")

@@ -1,35 +1,144 @@
 """How a cell is charged, and with what numerical settings that is simulated."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal
+
+from electrograd.physics.errors import InputError
+from electrograd.physics.variables import MOST
+
+if TYPE_CHECKING:
+    from electrograd.physics.cell import Cell
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A constant-current charge from empty.
+    """A charge: at constant current, unless the fields below ask for more.
+
+    Rates are relative to the design's own nominal capacity, charge is counted in shares of it.
 
     Attributes
     ----------
     c_rate
-        Charging rate relative to the design's own nominal capacity [1/h].
+        Charging rate of the first stage [1/h]; the largest current of that stage.
     upper_voltage, lower_voltage
-        Cut-off voltages of charge and discharge [V].
+        Cut-off voltages of charge and discharge [V]; None: the cell's own.
     temperature
-        Isothermal temperature [K].
+        Ambient and initial temperature [K].
     charge_limit
         Share of the nominal capacity at which a charge ends if nothing else ended it.
+    later_stages
+        Further stages as (share of the nominal capacity at which it begins, its C-rate).
+    hold_voltage
+        Whether the upper voltage is held (CC-CV) or ends the charge.
+    plating_potential
+        Least potential of the negative electrode against lithium at the separator [V]: where it would
+        fall below, it is held, and the current falls. None: no such limit. With ``hold_voltage`` this
+        is the plating-limited charge, the fastest that a design allows.
+    hold_until
+        C-rate at which a held charge ends [1/h].
+    start
+        Share of the nominal capacity that is in the cell at the start.
+    cooling
+        Heat transfer coefficient at the cell's cooling surface [W.m-2.K-1], with the cell's heat lumped;
+        None: isothermal.
+    end_when_depleted
+        Whether depletion of the electrolyte ends the charge, or is a flag only.
+    rate_of
+        What C-rates are relative to: the design's own nominal capacity, or that of its coatings before
+        channels are cut, which holds the areal current when channels are compared with none.
+    time_limit
+        Hours after which a charge ends.
+
+    Raises
+    ------
+    InputError
+        For values that contradict each other or mean nothing.
     """
 
     c_rate: float
-    upper_voltage: float = 4.2
-    lower_voltage: float = 2.5
+    upper_voltage: float | None = None
+    lower_voltage: float | None = None
     temperature: float = 298.15
     charge_limit: float = 1.1
+    later_stages: tuple[tuple[float, float], ...] = ()
+    hold_voltage: bool = False
+    plating_potential: float | None = None
+    hold_until: float = 0.05
+    start: float = 0.0
+    cooling: float | None = None
+    end_when_depleted: bool = False
+    rate_of: Literal["design", "coatings"] = "design"
+    time_limit: float = 2000.0
+
+    def __post_init__(self) -> None:
+        rates = (self.c_rate, *(rate for _, rate in self.later_stages))
+        if not all(0 < rate < math.inf for rate in rates):
+            raise InputError("a C-rate must be positive and finite", rates, 1.0)
+        begins = (self.start, *(share for share, _ in self.later_stages), self.charge_limit)
+        if not all(a < b for a, b in pairwise(begins)):
+            raise InputError(
+                "start, the stages' beginnings and the charge limit must ascend", begins, sorted(begins)
+            )
+        if len(rates) > MOST:
+            raise InputError(f"a charge may have {MOST} stages", len(rates), MOST)
+        if not 0 <= self.start < 1:
+            raise InputError(
+                "a charge starts from a share of the nominal capacity in [0, 1)", self.start, 0.0
+            )
+        if self.cooling is not None and not 0 <= self.cooling < math.inf:
+            raise InputError("a heat transfer coefficient must be zero or more", self.cooling, 0.0)
+        if not 0 < self.hold_until < min(rates):
+            raise InputError(
+                "a held charge must end at a C-rate between 0 and the smallest stage's",
+                self.hold_until,
+                min(0.05, min(rates) / 2),
+            )
+        low, high = self.lower_voltage, self.upper_voltage
+        if low is not None and high is not None and not low < high:
+            raise InputError("the upper voltage must lie above the lower", f"{high} V", f"above {low} V")
+
+    def of(self, cell: "Cell") -> "Scenario":
+        """Return the scenario with the cell's own cut-off voltages where none are set."""
+        return dataclasses.replace(
+            self,
+            upper_voltage=cell.upper_voltage if self.upper_voltage is None else self.upper_voltage,
+            lower_voltage=cell.lower_voltage if self.lower_voltage is None else self.lower_voltage,
+        )
+
+    @property
+    def stages(self) -> list[tuple[float, float]]:
+        """Every stage as (share of the nominal capacity at its end, C-rate)."""
+        ends = [*(share for share, _ in self.later_stages), self.charge_limit]
+        rates = [self.c_rate, *(rate for _, rate in self.later_stages)]
+        return list(zip(ends, rates, strict=True))
+
+    @property
+    def constant_current(self) -> bool:
+        """Whether it is one stage of constant current, from empty, up to the first limit."""
+        held = self.hold_voltage or self.plating_potential is not None
+        return not (held or self.later_stages or self.start or self.end_when_depleted)
+
+    @property
+    def protocol(self) -> str:
+        """The protocol in words."""
+        words = "multi-stage constant current" if self.later_stages else "constant current"
+        if self.plating_potential is not None:
+            return "plating-limited charge"
+        return f"{words}, constant voltage" if self.hold_voltage else words
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the scenario as plain numbers for JSON."""
-        return dataclasses.asdict(self)
+        """Return the scenario as plain values for JSON."""
+        plain = dataclasses.asdict(self)
+        return {**plain, "later_stages": [list(stage) for stage in self.later_stages]}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "Scenario":
+        """Rebuild a scenario from `to_dict`."""
+        stages = tuple((float(share), float(rate)) for share, rate in data.get("later_stages", ()))
+        return cls(**{**data, "later_stages": stages})
 
 
 @dataclass(frozen=True)
@@ -44,7 +153,8 @@ class SolverSettings:
         Relative and absolute tolerance of IDAKLU.
     surface_full, surface_empty
         Surface stoichiometry at which the negative electrode counts as full and the positive as
-        empty; without these two events the solver can fail or hang.
+        empty; without these two events the solver can fail or hang. A cell whose potential is known
+        over less than that counts as full, or empty, at the end of what is known.
     depleted
         Electrolyte concentration below which a simulation is flagged as depleted [mol.m-3].
     """
@@ -55,6 +165,14 @@ class SolverSettings:
     surface_full: float = 0.999
     surface_empty: float = 0.001
     depleted: float = 10.0
+
+    def of(self, cell: "Cell") -> "SolverSettings":
+        """Return the settings with surfaces kept to where the cell's potentials are known."""
+        return dataclasses.replace(
+            self,
+            surface_full=min(self.surface_full, cell.negative.highest),
+            surface_empty=max(self.surface_empty, cell.positive.lowest),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain numbers for JSON."""

@@ -41,6 +41,13 @@ def nominal_capacity(cell: Cell, parameters: Parameters) -> Any:
     return jnp.minimum(negative * cell.negative.window, positive * cell.positive.window)
 
 
+def rate_capacity(cell: Cell, parameters: Parameters, rate_of: str) -> Any:
+    """The areal capacity that C-rates are relative to [A.h.m-2]; ``rate_of`` as in `Scenario`."""
+    if rate_of == "design":
+        return nominal_capacity(cell, parameters)
+    return jnp.minimum(*cell.coating_capacities(parameters, parameters[NEGATIVE_THICKNESS]))
+
+
 def mean_stoichiometries(cell: Cell, parameters: Parameters, charge: Any) -> tuple[Any, Any]:
     """Mean stoichiometries (negative, positive) after ``charge`` [A.h.m-2] from empty: exact."""
     negative, positive = full_capacities(cell, parameters)

@@ -1,10 +1,12 @@
-"""The names this framework speaks: design variables and figures of merit.
+"""The names this framework speaks: design variables, operating conditions and figures of merit.
 
 Names are PyBaMM's own, with the unit in brackets. A design variable carries the range in which a
 value can be meant at all; a value outside it is a slip of units or of the decimal point.
 """
 
 from dataclasses import dataclass
+
+from electrograd.physics.errors import InputError
 
 N_P_RATIO = "N/P ratio"
 NEGATIVE_THICKNESS = "Negative electrode thickness [m]"
@@ -13,6 +15,76 @@ NEGATIVE_POROSITY = "Negative electrode porosity"
 POSITIVE_POROSITY = "Positive electrode porosity"
 NEGATIVE_ACTIVE = "Negative electrode active material volume fraction"
 POSITIVE_ACTIVE = "Positive electrode active material volume fraction"
+NEGATIVE_SHARE = "Negative electrode active share of solids"
+POSITIVE_SHARE = "Positive electrode active share of solids"
+C_RATE = "C-rate"
+
+SIDES = ("negative", "positive")
+MOST = 8
+"""The most layers or knots of a porosity profile, and the most stages of a charge."""
+
+
+def stage_rate(stage: int) -> str:
+    """Name of the C-rate of a stage of the charge, counted from 1; the first is the C-rate itself."""
+    return C_RATE if stage == 1 else f"{C_RATE} of stage {stage}"
+
+
+def layer_porosity(side: str, layer: int) -> str:
+    """Name of the porosity of a layer, counted from the separator, from 1."""
+    return f"{side.capitalize()} electrode porosity of layer {layer}"
+
+
+def layer_share(side: str, layer: int) -> str:
+    """Name of a layer's share of the electrode's thickness; the last layer takes what is left."""
+    return f"{side.capitalize()} electrode thickness share of layer {layer}"
+
+
+def knot_porosity(side: str, knot: int) -> str:
+    """Name of the porosity at a knot; knots are evenly spaced, the first at the separator."""
+    return f"{side.capitalize()} electrode porosity at knot {knot}"
+
+
+def channel_pitch(side: str) -> str:
+    """Name of the distance between the centres of neighbouring channels."""
+    return f"{side.capitalize()} channel pitch [m]"
+
+
+def channel_width(side: str) -> str:
+    """Name of the channel's width at the separator over the pitch."""
+    return f"{side.capitalize()} channel width over pitch"
+
+
+def channel_taper(side: str) -> str:
+    """Name of the channel's width at its depth over its width at the separator."""
+    return f"{side.capitalize()} channel taper"
+
+
+def channel_depth(side: str) -> str:
+    """Name of the channel's depth over the electrode's thickness."""
+    return f"{side.capitalize()} channel depth over thickness"
+
+
+def porosity(side: str) -> str:
+    """Name of the coating's mean porosity, channels not counted."""
+    return f"{side.capitalize()} electrode porosity"
+
+
+def shift(side: str) -> str:
+    """Name of what is added to a graded profile so that its mean is the stated one."""
+    return f"{side.capitalize()} electrode porosity shift"
+
+
+def densification(side: str) -> str:
+    """Name of the factor by which channels of conserved mass raise the matrix's solids."""
+    return f"{side.capitalize()} electrode solids densification"
+
+
+def coating_mean(side: str) -> str:
+    """Name of the coating's mean porosity in a complete set, where ``porosity`` counts the channels."""
+    return f"{side.capitalize()} coating porosity"
+
+
+CHANNEL_NAMES = (channel_pitch, channel_width, channel_taper, channel_depth)
 
 
 def unit_of(name: str) -> str:
@@ -22,7 +94,7 @@ def unit_of(name: str) -> str:
 
 @dataclass(frozen=True)
 class DesignVariable:
-    """A quantity that can be built.
+    """A quantity that can be built, or an operating condition that can be chosen.
 
     Attributes
     ----------
@@ -42,6 +114,20 @@ class DesignVariable:
     symbol: str
     display_unit: str = ""
     display_scale: float = 1.0
+
+    def check(self, value: float) -> None:
+        """Refuse a value that nobody can mean.
+
+        Raises
+        ------
+        InputError
+            If it lies outside the plausible range, or is not a number.
+        """
+        if not self.lower <= value <= self.upper:
+            nearest = self.lower if value != value else min(max(value, self.lower), self.upper)
+            raise InputError(
+                f"{self.name!r} must lie within [{self.lower:g}, {self.upper:g}]", value, f"{nearest:g}"
+            )
 
     @property
     def unit(self) -> str:
@@ -69,6 +155,32 @@ DESIGN_VARIABLES: dict[str, DesignVariable] = {
         DesignVariable("Positive particle radius [m]", 1e-8, 1e-4, "R_pos", "µm", 1e6),
     )
 }
+"""What every electrode has, whatever its structure: a parameter set holds a value of each."""
+
+
+def _structured(side: str) -> list[DesignVariable]:
+    short = side[:3]
+    return [
+        *(DesignVariable(layer_porosity(side, k), 0.05, 0.9, f"ε_{short},{k}") for k in _COUNT),
+        *(DesignVariable(layer_share(side, k), 1e-3, 0.999, f"l_{short},{k}") for k in _COUNT[:-1]),
+        *(DesignVariable(knot_porosity(side, k), 0.05, 0.9, f"ε_{short}({k})") for k in _COUNT),
+        DesignVariable(channel_pitch(side), 1e-6, 2e-3, f"p_{short}", "µm", 1e6),
+        DesignVariable(channel_width(side), 0.0, 0.95, f"w_{short}/p"),
+        DesignVariable(channel_taper(side), 0.0, 2.0, f"t_{short}"),
+        DesignVariable(channel_depth(side), 0.01, 1.0, f"d_{short}/L"),
+    ]
+
+
+_COUNT = range(1, MOST + 1)
+
+VARIABLES: dict[str, DesignVariable] = {
+    **DESIGN_VARIABLES,
+    **{variable.name: variable for side in SIDES for variable in _structured(side)},
+    NEGATIVE_SHARE: DesignVariable(NEGATIVE_SHARE, 0.3, 1.0, "s_neg"),
+    POSITIVE_SHARE: DesignVariable(POSITIVE_SHARE, 0.3, 1.0, "s_pos"),
+    **{stage_rate(k): DesignVariable(stage_rate(k), 0.01, 20.0, f"C_{k}", "1/h") for k in _COUNT},
+}
+"""Everything that a study can vary or set: uniform electrodes, structure, rates."""
 
 ACCEPTED_CAPACITY = "Accepted capacity [A.h.m-2]"
 ACCEPTED_SHARE = "Accepted share of nominal capacity"

@@ -91,7 +91,7 @@ def load_surrogate(folder: Path) -> Surrogate:
                 space=DesignSpace.from_bounds(config["space"]),
                 c_rate=config["scenario"]["c_rate"],
             ),
-            scenario=Scenario(**config["scenario"]),
+            scenario=Scenario.from_dict(config["scenario"]),
             settings=SolverSettings(**config["solver"]),
             shape=(config["shape"][0], config["shape"][1]),
             weights=part("network."),

@@ -23,6 +23,7 @@ from jaxtyping import Array, Float
 from electrograd.physics.cell import Cell
 from electrograd.physics.open_circuit import OpenCircuitPotential
 from electrograd.physics.stack import mean_stoichiometries, nominal_capacity
+from electrograd.physics.variables import C_RATE
 from electrograd.sweeps.space import DesignSpace
 
 CURVES = ("voltage", "negative_potential", "negative_surface", "positive_surface")
@@ -93,7 +94,7 @@ class CurvePhysics:
         along = jnp.stack(
             [2 * share - 1, 2 * root - 1, 2 * x - 1, 2 * y - 1, 4 * u_n - 1, 4 * (u_p - 4)]
         )
-        raw = network(jnp.concatenate([place, along.T], axis=-1)) * self.c_rate
+        raw = network(jnp.concatenate([place, along.T], axis=-1)) * parameters.get(C_RATE, self.c_rate)
         x_surface = 1 - (1 - x) * jnp.exp(-root * raw[:, 0])
         y_surface = y * jnp.exp(-root * raw[:, 1])
         u_n, u_p = self.negative(x_surface), self.positive(y_surface)

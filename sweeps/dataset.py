@@ -19,7 +19,7 @@ import xarray as xr
 import zarr
 from jaxtyping import Float, Int
 
-from electrograd.physics.charge import OBSERVABLES, Charge, End
+from electrograd.physics.charge import CURVES, OBSERVABLES, Charge, End
 from electrograd.physics.errors import InputError
 from electrograd.physics.variables import (
     ACCEPTED_CAPACITY,
@@ -32,7 +32,7 @@ BATCH = 4
 """Designs written at a time: what a kill can cost is the batches in flight."""
 POINTS = 33
 """Even points of charge passed at which curves are kept."""
-FORMAT = 1
+FORMAT = 2
 
 CHARGE = "Charge passed [A.h.m-2]"
 _SCALARS = (NOMINAL_CAPACITY, ACCEPTED_CAPACITY, PLATING_MARGIN, LEAST_ELECTROLYTE)
@@ -117,7 +117,7 @@ class SweepStore:
         grids, curves = zip(*(charge.on_grid(POINTS) for charge in charges), strict=True)
         group = self._group
         group[CHARGE][rows] = np.stack(grids)
-        for k, name in enumerate(OBSERVABLES):
+        for k, name in enumerate(CURVES):
             group[name][rows] = np.stack([curve[k] for curve in curves])
         group[NOMINAL_CAPACITY][rows] = [charge.nominal for charge in charges]
         group[ACCEPTED_CAPACITY][rows] = [charge.accepted for charge in charges]
@@ -134,7 +134,7 @@ class SweepStore:
             ends=self.ends,
             messages=[decode_message(row) for row in self._array(_MESSAGE)],
             charge=self._array(CHARGE),
-            curves={name: self._array(name) for name in OBSERVABLES},
+            curves={name: self._array(name) for name in CURVES},
             figures={name: self._array(name) for name in _SCALARS},
         )
 
@@ -217,7 +217,7 @@ def decode_message(row: np.ndarray) -> str:
 
 
 def _chunks(variables: int) -> dict[str, tuple[int, ...]]:
-    curves = dict.fromkeys((CHARGE, *OBSERVABLES), (BATCH, POINTS))
+    curves = dict.fromkeys((CHARGE, *CURVES), (BATCH, POINTS))
     scalars = dict.fromkeys((*_SCALARS, _END), (BATCH,))
     return {
         _VALUES: (BATCH, variables),
@@ -244,8 +244,12 @@ def _empty(
         ),
         CHARGE: (("design", "point"), np.full((n, POINTS), np.nan)),
     }
-    for name, meaning in OBSERVABLES.items():
-        arrays[name] = (("design", "point"), np.full((n, POINTS), np.nan), {"long_name": meaning})
+    for name in CURVES:
+        arrays[name] = (
+            ("design", "point"),
+            np.full((n, POINTS), np.nan),
+            {"long_name": OBSERVABLES[name]},
+        )
     for name in _SCALARS:
         arrays[name] = ("design", np.full(n, np.nan))
     return xr.Dataset(arrays, attrs={"variables": list(names), "identity": identity})

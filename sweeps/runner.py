@@ -15,8 +15,7 @@ from dask.system import CPU_COUNT
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
-from electrograd.physics.cell import Cell
-from electrograd.physics.charge import OBSERVABLES, Charge, End
+from electrograd.physics.charge import CURVES, Charge, End
 from electrograd.physics.stack import nominal_capacity
 from electrograd.sweeps.dataset import BATCH, SweepStore
 from electrograd.sweeps.worker import Job, simulate
@@ -102,14 +101,14 @@ def _alone(client: Client, simulate: Simulate, job: Job, design: dict[str, float
     if charges is not None:
         return charges[0]
     hung = time.monotonic() - began >= job.time_limit
-    cell = Cell.load(job.cell_name)
+    cell = job.cell
     empty = np.empty(0)
     return Charge(
         end=End.TIME_LIMIT if hung else End.WORKER_DIED,
         message=f"ended after {job.time_limit:g} s" if hung else "the worker process died twice",
         nominal=float(nominal_capacity(cell, cell.parameters(design))),
         charge=empty,
-        observables=dict.fromkeys(OBSERVABLES, empty),
+        observables=dict.fromkeys(CURVES, empty),
     )
 
 

@@ -7,8 +7,9 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import qmc
 
+from electrograd.physics.cell import Cell
 from electrograd.physics.errors import InputError, check_name
-from electrograd.physics.variables import DESIGN_VARIABLES
+from electrograd.physics.variables import VARIABLES
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class DesignSpace:
 
     def __post_init__(self) -> None:
         for name, low, high in zip(self.names, self.lower, self.upper, strict=True):
-            check_name(name, DESIGN_VARIABLES, "a design variable must be one this release knows")
-            valid = DESIGN_VARIABLES[name]
+            check_name(name, VARIABLES, "a design variable must be one this release knows")
+            valid = VARIABLES[name]
             if not valid.lower <= low < high <= valid.upper:
                 raise InputError(
                     f"bounds of {name!r} must ascend within [{valid.lower:g}, {valid.upper:g}]",
@@ -78,7 +79,7 @@ class DesignSpace:
 
 def nearest_bounds(name: str, lower: float, upper: float) -> str:
     """Suggest valid bounds near the given ones: swapped, in another unit's scale, or cut."""
-    valid = DESIGN_VARIABLES[name]
+    valid = VARIABLES[name]
     low, high = sorted((lower, upper))
     # A length in µm or mm is the commonest slip: try the powers of a thousand.
     for scale in (1.0, 1e-6, 1e-3, 1e-2):
@@ -86,3 +87,26 @@ def nearest_bounds(name: str, lower: float, upper: float) -> str:
             return f"[{low * scale:g}, {high * scale:g}]"
     low, high = max(low, valid.lower), min(high, valid.upper)
     return f"[{low:g}, {high:g}]" if low < high else f"[{valid.lower:g}, {valid.upper:g}]"
+
+
+def check_box(cell: Cell, space: DesignSpace, drawn: int = 256) -> None:
+    """Refuse a box that holds designs which nobody can build, as far as drawing designs can tell.
+
+    Raises
+    ------
+    InputError
+        With the first such design: fractions that cannot close, a negative electrode of implausible
+        thickness, a channel wider than its pitch.
+    """
+    corners = np.array([space.lower, space.upper])
+    for row in (*corners, *space.sobol(drawn, seed=0)):
+        design = dict(zip(space.names, map(float, row), strict=True))
+        try:
+            cell.check(design)
+        except InputError as error:
+            where = ", ".join(f"{name} = {value:.4g}" for name, value in design.items())
+            raise InputError(
+                f"every design of the box must be one that can be built: {error.rule}",
+                f"{error.value}, at {where}",
+                error.nearest,
+            ) from error

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from electrograd.physics.cell import Cell
-from electrograd.physics.charge import Charge
+from electrograd.physics.charge import CURVES, Charge
 from electrograd.physics.scenario import Scenario, SolverSettings
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Job:
     """What every simulation of a sweep has in common."""
 
-    cell_name: str
+    cell: Cell
     scenario: Scenario
     settings: SolverSettings
     time_limit: float
@@ -31,7 +31,7 @@ def built(job: Job) -> "P2D":
     """Build the model once per process and sweep."""
     from electrograd.physics.p2d import P2D
 
-    return P2D(Cell.load(job.cell_name), job.scenario, job.settings)
+    return P2D(job.cell, job.scenario, job.settings, CURVES)
 
 
 def simulate(job: Job, designs: Sequence[Mapping[str, float]]) -> list[Charge]:

@@ -35,10 +35,10 @@ def cell() -> Cell:
 
 
 @pytest.fixture(scope="session")
-def potentials() -> tuple[OpenCircuitPotential, OpenCircuitPotential]:
+def potentials(cell: Cell) -> tuple[OpenCircuitPotential, OpenCircuitPotential]:
     return (
-        OpenCircuitPotential.from_pybamm("Chen2020", "negative", TEMPERATURE),
-        OpenCircuitPotential.from_pybamm("Chen2020", "positive", TEMPERATURE),
+        OpenCircuitPotential.from_pybamm(cell, "negative", TEMPERATURE),
+        OpenCircuitPotential.from_pybamm(cell, "positive", TEMPERATURE),
     )
 
 

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from electrograd.physics.charge import OBSERVABLES, Charge, End
+from electrograd.physics.charge import CURVES, Charge, End
 from electrograd.physics.variables import NEGATIVE_POROSITY
 from electrograd.sweeps.worker import Job
 
@@ -21,9 +21,7 @@ def fake(job: Job, designs: list[dict[str, float]]) -> list[Charge]:
             time.sleep(job.time_limit + 0.2)
             os._exit(1)
         steps = np.linspace(0, 10 * epsilon, 9)
-        charges.append(
-            Charge(End.VOLTAGE_CUT_OFF, "ok", 10.0, steps, dict.fromkeys(OBSERVABLES, steps**2))
-        )
+        charges.append(Charge(End.VOLTAGE_CUT_OFF, "ok", 10.0, steps, dict.fromkeys(CURVES, steps**2)))
     return charges
 
 

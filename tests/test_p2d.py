@@ -11,7 +11,9 @@ from electrograd.physics.charge import (
     End,
 )
 from electrograd.physics.figures import DesignSimulator
-from electrograd.physics.p2d import P2D, plain_parameter_values, submesh_types
+from electrograd.physics.model import submesh_types
+from electrograd.physics.p2d import P2D
+from electrograd.physics.plain import plain_parameter_values
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import mean_stoichiometries, nominal_capacity
 from electrograd.physics.variables import (
@@ -101,14 +103,22 @@ def test_ends(cell: Cell) -> None:
     assert full.observables[NEGATIVE_SURFACE][-1] == pytest.approx(0.999, abs=1e-4)
 
 
-def test_a_failing_solve_is_recorded(cell: Cell) -> None:
-    """A cut-off below the first instant's voltage: PyBaMM refuses, and the record says so."""
-    low = Scenario(c_rate=1.0, upper_voltage=2.6)
-    record = P2D(cell, low, SolverSettings()).charge(cell.parameters({}))
+def test_a_failing_solve_is_recorded(cell: Cell, model: P2D) -> None:
+    broken = {**cell.parameters({}), "Positive particle radius [m]": float("nan")}
+    record = model.charge(broken)
     assert record.end is End.SOLVER_FAILURE
-    assert "Maximum voltage" in record.message
+    assert record.message
     assert np.isnan(record.accepted)
     assert np.isnan(record.on_grid(33)[1]).all()
+
+
+def test_a_charge_may_end_at_its_first_instant(cell: Cell) -> None:
+    """A cut-off below the first instant's voltage is an end like others, and no failure."""
+    low = Scenario(c_rate=1.0, upper_voltage=2.6, lower_voltage=2.0)
+    record = P2D(cell, low, SolverSettings()).charge(cell.parameters({}))
+    assert record.end is End.VOLTAGE_CUT_OFF
+    assert record.accepted == 0
+    assert record.on_grid(33)[1][0] == pytest.approx(2.7, abs=0.1)
 
 
 def test_a_charge_may_start_below_the_lower_cut_off(cell: Cell) -> None:
@@ -117,7 +127,7 @@ def test_a_charge_may_start_below_the_lower_cut_off(cell: Cell) -> None:
     usual = DesignSimulator(cell, Scenario(1.0), SolverSettings())({})
     assert high.charge.accepted == pytest.approx(usual.charge.accepted, rel=1e-6)
     assert high.figures[SPECIFIC_ENERGY] < usual.figures[SPECIFIC_ENERGY]
-    values = plain_parameter_values(cell, Scenario(1.0, lower_voltage=3.0), high.parameters, 2.74)
+    values = plain_parameter_values(cell, Scenario(1.0, lower_voltage=3.0), high.parameters, 2.74, 20)
     assert values["Lower voltage cut-off [V]"] == 0.0
 
 

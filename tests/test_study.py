@@ -7,7 +7,7 @@ from conftest import ROOT
 
 import electrograd as eg
 from electrograd.physics.errors import InputError
-from electrograd.study import bundled_text, parse_study
+from electrograd.study_file import bundled_text, parse_study
 
 TEXT = bundled_text("fast_charge")
 
@@ -45,7 +45,7 @@ def line_of(part: str, text: str) -> int:
         ("samples: 1024", "samples: 1000", "power of two; received: 1000; nearest valid: 1024"),
         ("name: fast_charge", "name: ../evil", "nearest valid: evil"),
         ("temperature [K]: 298.15", "temperature [K]: 25", "received: 25; nearest valid: 298.15"),
-        ("upper voltage cut-off [V]: 4.2", "upper voltage cut-off [V]: 2.2", "must be below the upper"),
+        ("upper voltage cut-off [V]: 4.2", "upper voltage cut-off [V]: 2.2", "must lie above the lower"),
     ],
 )
 def test_mistakes_are_named_with_their_line(right: str, wrong: str, message: str) -> None:
@@ -54,7 +54,7 @@ def test_mistakes_are_named_with_their_line(right: str, wrong: str, message: str
     with pytest.raises(InputError) as caught:
         parse_study(text, "mine.yaml")
     assert message in str(caught.value)
-    if "must be below" not in message:  # that rule stands on two keys, one of them left out
+    if "must lie above" not in message:  # that rule stands on two keys, one of them left out
         assert f"mine.yaml, line {line_of(wrong, text)}:" in str(caught.value)
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from electrograd.physics.cell import Cell
-from electrograd.physics.charge import OBSERVABLES, End
+from electrograd.physics.charge import CURVES, End
 from electrograd.physics.errors import InputError
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import mean_stoichiometries, nominal_capacity
@@ -46,6 +46,7 @@ SPACE = DesignSpace.from_bounds(
     {N_P_RATIO: (1.05, 1.3), POSITIVE_THICKNESS: (40e-6, 100e-6), NEGATIVE_POROSITY: (0.2, 0.5)}
 )
 SHAPE = (8, 2)
+SCENARIO = Scenario(1.0, upper_voltage=4.2, lower_voltage=2.5)
 LIMITS = SolverSettings()
 
 
@@ -56,7 +57,15 @@ def untrained(cell: Cell, potentials, dtype: str, c_rate: float = 1.0, seed: int
     errors = {ACCEPTED_SHARE: {"median": 0.1, "95th percentile": 0.3, "interval": 0.2}}
     accuracy = Accuracy({}, errors, {ACCEPTED_SHARE: np.array([[0.5, 0.6]])})
     weights = {name: value.astype(dtype) for name, value in weights.items()}
-    return Surrogate(physics, Scenario(c_rate), LIMITS, SHAPE, weights, accuracy, "none")
+    return Surrogate(
+        physics,
+        Scenario(c_rate, hold_until=c_rate / 2).of(cell),
+        LIMITS,
+        SHAPE,
+        weights,
+        accuracy,
+        "none",
+    )
 
 
 @given(seed=st.integers(0, 10**6), place=st.tuples(*[st.floats(0, 1)] * 3))
@@ -111,13 +120,13 @@ def line(start: float, slope: float):
 
 @given(slope=st.floats(0.5, 4.0))
 def test_end_is_where_the_curve_crosses(slope: float) -> None:
-    end = end_of_charge(line(3.5, slope), Scenario(1.0), LIMITS, "float64")
+    end = end_of_charge(line(3.5, slope), SCENARIO, LIMITS, "float64")
     assert float(end) == pytest.approx(min(1.1, np.sqrt(0.7 / slope)), rel=1e-6)
 
 
 def test_end_has_the_implicit_gradient() -> None:
     def end(slope: float):
-        return end_of_charge(line(3.5, slope), Scenario(1.0), LIMITS, "float64")
+        return end_of_charge(line(3.5, slope), SCENARIO, LIMITS, "float64")
 
     # s = √(0.7 / a), so ds/da = -s / 2a
     assert float(jax.grad(end)(2.0)) == pytest.approx(-np.sqrt(0.7 / 2.0) / 4.0, rel=1e-6)
@@ -125,7 +134,7 @@ def test_end_has_the_implicit_gradient() -> None:
 
 
 def test_a_charge_above_its_limit_from_the_start_accepts_nothing() -> None:
-    assert float(end_of_charge(line(4.3, 1.0), Scenario(1.0), LIMITS, "float64")) == pytest.approx(0)
+    assert float(end_of_charge(line(4.3, 1.0), SCENARIO, LIMITS, "float64")) == pytest.approx(0)
 
 
 def test_a_full_surface_ends_the_charge_first() -> None:
@@ -133,7 +142,7 @@ def test_a_full_surface_ends_the_charge_first() -> None:
         ones = jnp.ones_like(share)
         return jnp.stack([3.5 + share, 0.1 * ones, 0.4 + share, 0.5 * ones], axis=-1)
 
-    assert float(end_of_charge(curves, Scenario(1.0), LIMITS, "float64")) == pytest.approx(0.599)
+    assert float(end_of_charge(curves, SCENARIO, LIMITS, "float64")) == pytest.approx(0.599)
 
 
 def test_gradients_equal_finite_differences(cell: Cell, potentials) -> None:
@@ -224,7 +233,7 @@ def planted(teacher: Surrogate, designs: int) -> Dataset:
     figures = teacher.predict(values)
     share = np.linspace(0, 1, 33) * figures[ACCEPTED_SHARE][:, None]
     curves = np.asarray(jax.jit(jax.vmap(teacher.curves))(jnp.asarray(values), jnp.asarray(share)))
-    names = list(OBSERVABLES)
+    names = list(CURVES)
     return Dataset(
         names=SPACE.names,
         values=values,
@@ -261,7 +270,7 @@ def test_training_recovers_a_planted_surrogate(cell: Cell, potentials) -> None:
 def test_untrainable_data_is_refused(cell: Cell, potentials) -> None:
     data = planted(untrained(cell, potentials, "float64"), 40)
     physics = CurvePhysics(cell, *(p.astype("float32") for p in potentials), SPACE, 1.0)
-    fit = partial(train, physics=physics, scenario=Scenario(1.0), solver=LIMITS)
+    fit = partial(train, physics=physics, scenario=SCENARIO, solver=LIMITS)
     with pytest.raises(InputError, match=r"at least 32 completed simulations.*received: 3"):
         fit(data.only(np.arange(3)), settings=TrainingSettings())
     with pytest.raises(InputError, match="in its order"):

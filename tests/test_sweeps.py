@@ -14,6 +14,7 @@ from faults import fake, wrong
 from hypothesis import given
 from hypothesis import strategies as st
 
+from electrograd.physics.cell import Cell
 from electrograd.physics.charge import End
 from electrograd.physics.errors import InputError
 from electrograd.physics.scenario import Scenario, SolverSettings
@@ -24,7 +25,7 @@ from electrograd.sweeps.space import DesignSpace
 from electrograd.sweeps.worker import Job
 
 SPACE = DesignSpace.from_bounds({N_P_RATIO: (1.05, 1.3), NEGATIVE_POROSITY: (0.2, 0.5)})
-JOB = Job("Chen2020", Scenario(1.0), SolverSettings(), time_limit=3.0)
+JOB = Job(Cell.load("Chen2020"), Scenario(1.0), SolverSettings(), time_limit=3.0)
 
 
 def make_store(path: Path, designs: int = 10) -> SweepStore:
@@ -84,7 +85,7 @@ def test_an_error_of_our_own_is_raised(tmp_path: Path) -> None:
 def test_the_watchdog_ends_a_hanging_solve(tmp_path: Path) -> None:
     """With no time to solve in, the real worker is ended from compiled code and recorded."""
     store = make_store(tmp_path / "s.zarr", designs=1)
-    job = Job("Chen2020", Scenario(1.0), SolverSettings(), time_limit=0.001)
+    job = Job(Cell.load("Chen2020"), Scenario(1.0), SolverSettings(), time_limit=0.001)
     run_pending(store, SPACE.names, job, 1)
     assert list(store.ends) == [End.TIME_LIMIT]
 
