@@ -22,7 +22,6 @@ from electrograd.design import package, verify
 from electrograd.design.sensitivity import sobol_indices
 from electrograd.physics.charge import told
 from electrograd.physics.errors import InputError
-from electrograd.physics.figures import DesignSimulator
 from electrograd.physics.open_circuit import OpenCircuitPotential
 from electrograd.physics.validity import warnings_for
 from electrograd.physics.variables import C_RATE, FIGURES_OF_MERIT
@@ -33,6 +32,7 @@ from electrograd.surrogates.network import CurvePhysics
 from electrograd.surrogates.surrogate import Surrogate
 from electrograd.surrogates.training import train
 from electrograd.sweeps.dataset import Dataset, SweepStore
+from electrograd.sweeps.guard import GuardedSimulator
 from electrograd.sweeps.runner import run_pending
 from electrograd.sweeps.worker import Job
 from electrograd.tables import summary
@@ -186,8 +186,8 @@ class StudyRun:
             return DesignPackage(folder, json.loads((folder / "design.json").read_text()))
         cell = self.surrogate.physics.cell
         finer = replace(study.solver, points=REFINEMENT * study.solver.points)
-        simulate = DesignSimulator(cell, study.scenario, finer)
-        with self.reporter.progress("Designing") as update:
+        guarded = GuardedSimulator(cell, study.scenario, finer, study.sweep.time_limit)
+        with self.reporter.progress("Designing") as update, guarded as simulate:
             outcome = verify.find_design(
                 self.surrogate,
                 study.goal,
@@ -197,7 +197,7 @@ class StudyRun:
                 study.design.seed,
                 progress=lambda done, total: update(done, total, "gradient searches"),
             )
-        baseline = simulate({})
+            baseline = simulate({})
         record = package.design_record(
             study.name, self.surrogate, finer, study.goal, outcome, baseline, self.dataset, study.seeds
         )

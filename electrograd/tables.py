@@ -8,6 +8,9 @@ from electrograd.physics.charge import NEGATIVE_POTENTIAL, VOLTAGE
 from electrograd.physics.variables import (
     ACCEPTED_CAPACITY,
     ACCEPTED_SHARE,
+    CHARGE_TIME,
+    ENERGY_DENSITY,
+    HOTTEST,
     LEAST_ELECTROLYTE,
     NOMINAL_CAPACITY,
     PLATING_MARGIN,
@@ -53,6 +56,9 @@ FIGURES: dict[str, Display] = {
     ACCEPTED_CAPACITY: Display("Accepted capacity", "mAh/cm²", 0.1, 3),
     NOMINAL_CAPACITY: Display("Nominal areal capacity", "mAh/cm²", 0.1, 3),
     PLATING_MARGIN: Display("Plating margin", "mV", 1e3, 2),
+    ENERGY_DENSITY: Display("Energy density, C/3 discharge", "Wh/L", 1.0, 0),
+    CHARGE_TIME: Display("Charge time to 80 %", "min", 1 / 60, 1),
+    HOTTEST: Display("Highest temperature", "K", 1.0, 1),
     LEAST_ELECTROLYTE: Display("Least electrolyte concentration", "mol/m³", 1.0, 0),
 }
 """Every figure of merit, in the order in which a report shows them."""

@@ -5,15 +5,26 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from electrograd.physics.cell import Cell
-from electrograd.physics.charge import Charge
+from electrograd.physics.charge import OBSERVABLES, Charge, End
 from electrograd.physics.open_circuit import OpenCircuitPotential
 from electrograd.physics.p2d import P2D
 from electrograd.physics.scenario import Scenario, SolverSettings
-from electrograd.physics.stack import stack_mass, stack_thickness, theoretical_energy
+from electrograd.physics.stack import (
+    nominal_capacity,
+    stack_mass,
+    stack_thickness,
+    theoretical_energy,
+)
 from electrograd.physics.variables import (
     ACCEPTED_CAPACITY,
     ACCEPTED_SHARE,
+    CHARGE_TIME,
+    ENERGY_DENSITY,
+    FIGURES_OF_MERIT,
+    HOTTEST,
     LEAST_ELECTROLYTE,
     NOMINAL_CAPACITY,
     PLATING_MARGIN,
@@ -25,6 +36,10 @@ from electrograd.physics.variables import (
 DISCHARGE_RATE = 1 / 3
 DISCHARGE_TEMPERATURE = 298.15
 """C-rate, and temperature [K], of the discharge that defines the specific energy."""
+CHARGED_SHARE = 0.8
+"""Share of the nominal capacity that a charge time is to."""
+SIMULATED_ONLY = (SPECIFIC_ENERGY, ENERGY_DENSITY, CHARGE_TIME, LEAST_ELECTROLYTE, HOTTEST)
+"""Figures of merit that surrogates do not predict."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +53,8 @@ class Simulated:
     charge
         The scenario's charge.
     figures
-        Figures of merit by name; NaN where a simulation failed.
+        Figures of merit by name; NaN where a simulation failed, infinite for a charge time that was not
+        reached.
     """
 
     parameters: dict[str, float]
@@ -66,16 +82,30 @@ class DesignSimulator:
         )
 
     def __call__(self, design: Mapping[str, float]) -> Simulated:
-        """Simulate one design, given by name in SI units, and take its figures of merit."""
+        """Simulate one design, given by name in SI units, and take its figures of merit.
+
+        Raises
+        ------
+        InputError
+            For a design that cannot be built; see `Cell.check`.
+        """
         cell = self.cell
+        cell.check(design)
         parameters = {name: float(value) for name, value in cell.parameters(dict(design)).items()}
         charge = self._charging.charge(parameters)
         discharge = self._discharging.discharge(parameters, DISCHARGE_RATE)
-        accepted, margin, electrolyte = (
-            (charge.accepted, charge.plating_margin, charge.least_electrolyte)
+        accepted, margin, electrolyte, time, hottest = (
+            (
+                charge.accepted,
+                charge.plating_margin,
+                charge.least_electrolyte,
+                charge.time_to(CHARGED_SHARE),
+                charge.hottest,
+            )
             if charge.end.completed
-            else (math.nan,) * 3
+            else (math.nan,) * 5
         )
+        delivered = discharge.energy if discharge.end.completed else math.nan
         mass, thickness = stack_mass(cell, parameters), stack_thickness(cell, parameters)
         energy = float(theoretical_energy(cell, self._negative, self._positive, parameters))
         return Simulated(
@@ -88,7 +118,20 @@ class DesignSimulator:
                 PLATING_MARGIN: margin,
                 THEORETICAL_SPECIFIC_ENERGY: energy / mass,
                 THEORETICAL_ENERGY_DENSITY: energy / thickness / 1000,
-                SPECIFIC_ENERGY: discharge.energy / mass if discharge.end.completed else float("nan"),
+                SPECIFIC_ENERGY: delivered / mass,
+                ENERGY_DENSITY: delivered / thickness / 1000,
+                CHARGE_TIME: time,
                 LEAST_ELECTROLYTE: electrolyte,
+                HOTTEST: hottest,
             },
         )
+
+
+def failed(cell: Cell, design: Mapping[str, float], end: End, message: str) -> Simulated:
+    """Return the record of a design whose simulation gave nothing."""
+    parameters = {name: float(value) for name, value in cell.parameters(dict(design)).items()}
+    nominal = float(nominal_capacity(cell, parameters))
+    nothing = np.empty(0)
+    charge = Charge(end, message, nominal, nothing, dict.fromkeys(OBSERVABLES, nothing))
+    figures = dict.fromkeys((*FIGURES_OF_MERIT, *SIMULATED_ONLY), math.nan)
+    return Simulated(parameters, charge, {**figures, NOMINAL_CAPACITY: nominal})

@@ -5,6 +5,7 @@ current as an unknown, so that one built model can hold a current, a voltage or 
 transport through graded and channelled electrodes. All that a design can vary is an input.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from electrograd.physics.cell import Cell
@@ -92,9 +93,20 @@ def transport(side: str, component: str) -> str:
     return f"{side.capitalize()} {component} transport efficiency"
 
 
-def build_model(structure: Structure, scenario: Scenario, settings: SolverSettings) -> Any:
-    """Return PyBaMM's DFN with observables, events and control of the current."""
-    model = pybamm.lithium_ion.DFN(model_options(scenario), build=False)
+def build_model(
+    structure: Structure,
+    scenario: Scenario,
+    settings: SolverSettings,
+    options: Mapping[str, str] | None = None,
+) -> Any:
+    """Return PyBaMM's DFN with observables, events and control of the current.
+
+    ``options`` are further ones of PyBaMM's DFN, such as ``{"lithium plating": "irreversible"}``.
+    """
+    thermal = {} if scenario.cooling is None else {"thermal": "lumped"}
+    model = pybamm.lithium_ion.DFN(
+        {**(options or {}), "operating mode": _control, **thermal}, build=False
+    )
     if not structure.plain:
         for component in ("electrolyte", "electrode"):
             model.submodels[f"{component} transport efficiency"] = _Transport(
@@ -122,12 +134,6 @@ def build_model(structure: Structure, scenario: Scenario, settings: SolverSettin
         pybamm.Event(EMPTY, known[POSITIVE_SURFACE] - settings.surface_empty),
     ]
     return model
-
-
-def model_options(scenario: Scenario) -> dict[str, Any]:
-    """Options of PyBaMM's DFN."""
-    thermal = {} if scenario.cooling is None else {"thermal": "lumped"}
-    return {"operating mode": _control, **thermal}
 
 
 def _control(variables: dict[str, Any]) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 
 from electrograd.physics.cell import Cell, Scalar
 from electrograd.physics.charge import OBSERVABLES, Charge, End
+from electrograd.physics.errors import InputError
 from electrograd.physics.model import (
     APPLIED,
     CHARGED,
@@ -78,6 +79,14 @@ class P2D:
         Mesh, tolerances and events.
     observables
         Names of what is recorded; more of PyBaMM's variables may be asked for.
+    options
+        Further options of PyBaMM's DFN: ``{"lithium plating": "irreversible"}`` lets lithium plate,
+        where the parameter set knows how (`OKane2022`).
+
+    Raises
+    ------
+    InputError
+        If the cell's parameter set lacks what the model needs.
     """
 
     def __init__(
@@ -86,11 +95,12 @@ class P2D:
         scenario: Scenario,
         settings: SolverSettings,
         observables: tuple[str, ...] = tuple(OBSERVABLES),
+        options: Mapping[str, str] | None = None,
     ) -> None:
         self.cell, self.scenario = cell, scenario.of(cell)
         self.settings = settings = settings.of(cell)
         self.observables = observables
-        model = build_model(cell.structure, self.scenario, settings)
+        model = build_model(cell.structure, self.scenario, settings, options)
         values = parameter_values(cell, self.scenario)
         structured = structured_values(cell, values, settings.points, pybamm.InputParameter)
         values.update(structured, check_already_exists=False)
@@ -106,6 +116,12 @@ class P2D:
             submesh_types={**model.default_submesh_types, **submesh_types()},
             var_pts=mesh_points(settings),
         )
+        try:
+            self._simulation.build()
+        except KeyError as error:
+            raise InputError(
+                f"{cell.name} must hold every parameter of the model", f"none of {error.args[0]}"
+            ) from error
 
     def charge(self, parameters: Mapping[str, Scalar], c_rate: float | None = None) -> Charge:
         """Charge as the scenario says, up to the first end.

@@ -189,6 +189,9 @@ NOMINAL_CAPACITY = "Nominal areal capacity [A.h.m-2]"
 THEORETICAL_SPECIFIC_ENERGY = "Theoretical specific energy [W.h.kg-1]"
 THEORETICAL_ENERGY_DENSITY = "Theoretical energy density [W.h.L-1]"
 SPECIFIC_ENERGY = "Specific energy [W.h.kg-1]"
+ENERGY_DENSITY = "Energy density [W.h.L-1]"
+CHARGE_TIME = "Charge time to 80 % [s]"
+HOTTEST = "Highest temperature over the charge [K]"
 LEAST_ELECTROLYTE = "Minimum electrolyte concentration over the charge [mol.m-3]"
 
 FIGURES_OF_MERIT: dict[str, str] = {

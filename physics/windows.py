@@ -63,8 +63,8 @@ def open_circuit_voltage(values: Any, negative: float, positive: float) -> float
 def potential_range(values: Any, side: str) -> tuple[float, float]:
     """Stoichiometries between which an electrode's open-circuit potential is known: (least, most).
 
-    Narrower than (0, 1) where it is a table with ends: beyond them the compiled solver takes a cubic table
-    for 0 V, and says nothing.
+    Narrower than (0, 1) where it is a table with ends: beyond them the compiled solver takes a cubic
+    table for 0 V, and says nothing.
     """
     from electrograd.physics.pybamm_import import pybamm
 

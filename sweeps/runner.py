@@ -1,12 +1,9 @@
 """Run the pending designs of a sweep on worker processes, storing each batch as it ends."""
 
 import logging
-import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing import resource_tracker
 from typing import Any
 
 import dask
@@ -18,6 +15,7 @@ from distributed.scheduler import NoValidWorkerError, NoWorkerError
 from electrograd.physics.charge import CURVES, Charge, End
 from electrograd.physics.stack import nominal_capacity
 from electrograd.sweeps.dataset import BATCH, SweepStore
+from electrograd.sweeps.processes import own_main, without_interrupts
 from electrograd.sweeps.worker import Job, simulate
 
 Progress = Callable[[int, int, dict[str, int]], None]
@@ -139,8 +137,8 @@ def _cluster(workers: int) -> Iterator[Client]:
         "distributed.scheduler.no-workers-timeout": "60s",
         "distributed.nanny.pre-spawn-environ": one_thread,
     }
-    with dask.config.set(settings), _own_main():
-        with _without_interrupts():
+    with dask.config.set(settings), own_main():
+        with without_interrupts():
             cluster = LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
@@ -151,38 +149,3 @@ def _cluster(workers: int) -> Iterator[Client]:
             )
         with cluster, Client(cluster) as client:
             yield client
-
-
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Let threads and processes started meanwhile never see Ctrl-C: it is for the main thread.
-
-    They inherit its signal mask; the workers are then ended in good order, and say nothing.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    # Python 3.11 unblocks the signal in the thread that starts this helper: start it first.
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _own_main() -> Iterator[None]:
-    """Keep worker processes from running the caller's script again.
-
-    A spawned process imports the parent's main module, which is why scripts need a
-    ``if __name__ == "__main__"`` guard. Ours need nothing from it, so it is hidden meanwhile.
-    """
-    main: dict[str, Any] = vars(sys.modules["__main__"])
-    hidden: dict[str, Any] = {name: main[name] for name in ("__file__", "__spec__") if name in main}
-    main.pop("__file__", None)
-    main["__spec__"] = None
-    try:
-        yield
-    finally:
-        main.update(hidden)

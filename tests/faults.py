@@ -6,6 +6,8 @@ import time
 import numpy as np
 
 from electrograd.physics.charge import CURVES, Charge, End
+from electrograd.physics.errors import InputError
+from electrograd.physics.figures import Simulated
 from electrograd.physics.variables import NEGATIVE_POROSITY
 from electrograd.sweeps.worker import Job
 
@@ -28,3 +30,18 @@ def fake(job: Job, designs: list[dict[str, float]]) -> list[Charge]:
 def wrong(job: Job, designs: list[dict[str, float]]) -> list[Charge]:
     """An error that is ours and not the simulation's."""
     raise ZeroDivisionError("a bug")
+
+
+class Hanging:
+    """Simulates nothing: hangs, dies or refuses, as a porosity says."""
+
+    def __init__(self, *arguments: object) -> None:
+        pass
+
+    def __call__(self, design: dict[str, float]) -> Simulated:
+        epsilon = design[NEGATIVE_POROSITY]
+        if epsilon > 0.49:
+            os._exit(1)
+        if epsilon < 0.22:
+            time.sleep(60)
+        raise InputError("a rule", epsilon, 0.3)

@@ -187,3 +187,17 @@ def test_scenarios_that_mean_nothing_are_refused(wrong: dict, message: str) -> N
     with pytest.raises(InputError) as caught:
         Scenario(**wrong)
     assert message in str(caught.value)
+
+
+def test_lithium_may_plate_where_the_set_knows_how(cell: Cell) -> None:
+    """PyBaMM's plating submodel: less lithium plates in a charge that is gentler."""
+    lost = "Loss of capacity to negative lithium plating [A.h]"
+    options = {"lithium plating": "irreversible"}
+    okane = Cell.load("OKane2022")
+    names = (VOLTAGE, NEGATIVE_POTENTIAL, lost)
+    model = P2D(okane, Scenario(2.0, charge_limit=0.3), SETTINGS, names, options)
+    fast = model.charge(okane.parameters({})).observables[lost][-1]
+    slow = model.charge(okane.parameters({}), c_rate=0.5).observables[lost][-1]
+    assert fast > 2 * slow > 0
+    with pytest.raises(InputError, match="Chen2020 must hold every parameter"):
+        P2D(cell, Scenario(1.0), SETTINGS, options=options)

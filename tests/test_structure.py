@@ -82,7 +82,7 @@ porosities = st.lists(st.floats(0.15, 0.6), min_size=2, max_size=5)
 def test_fractions_close_and_means_agree(
     values: list[float], width: float, depth: float, mass: str
 ) -> None:
-    """In every control volume ε + ε_active + ε_inactive = 1, and the mean is what the capacity counts."""
+    """ε + ε_active + ε_inactive = 1 in every control volume; the mean is what the capacity counts."""
     design = {knot_porosity("negative", k): value for k, value in enumerate(values, start=1)}
     design |= {**SLIT, channel_width("negative"): width, channel_depth("negative"): depth}
     cell = Cell.load("Ecker2015", Structure.of(design, mass=mass))

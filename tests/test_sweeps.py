@@ -10,16 +10,18 @@ import numpy as np
 import psutil
 import pytest
 from conftest import ROOT, electrograd
-from faults import fake, wrong
+from faults import Hanging, fake, wrong
 from hypothesis import given
 from hypothesis import strategies as st
 
 from electrograd.physics.cell import Cell
 from electrograd.physics.charge import End
 from electrograd.physics.errors import InputError
+from electrograd.physics.figures import DesignSimulator
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.variables import N_P_RATIO, NEGATIVE_POROSITY, POSITIVE_THICKNESS
 from electrograd.sweeps.dataset import BATCH, SweepStore, decode_message, encode_message
+from electrograd.sweeps.guard import GuardedSimulator
 from electrograd.sweeps.runner import run_pending
 from electrograd.sweeps.space import DesignSpace
 from electrograd.sweeps.worker import Job
@@ -195,3 +197,23 @@ def living(session: int) -> list[str]:
             if os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(" ".join(process.cmdline()))
     return found
+
+
+def test_a_single_design_that_hangs_is_ended_and_recorded(cell: Cell) -> None:
+    guarded = GuardedSimulator(cell, Scenario(1.0), SolverSettings(), 1.0, Hanging)
+    with guarded as simulate:
+        began = time.monotonic()
+        hung = simulate({NEGATIVE_POROSITY: 0.21})
+        assert time.monotonic() - began < 30
+        died = simulate({NEGATIVE_POROSITY: 0.495})
+        with pytest.raises(InputError, match=r"a rule; received: 0\.3"):
+            simulate({NEGATIVE_POROSITY: 0.3})
+    assert (hung.charge.end, died.charge.end) == (End.TIME_LIMIT, End.WORKER_DIED)
+    assert "ended after 1 s" in hung.charge.message
+    assert np.isnan(hung.figures["Plating margin [V]"])
+
+
+def test_a_guarded_simulation_is_the_simulation(cell: Cell) -> None:
+    arguments = (cell, Scenario(1.0), SolverSettings(points=8))
+    with GuardedSimulator(*arguments, 60.0) as simulate:
+        assert simulate({}).figures == DesignSimulator(*arguments)({}).figures

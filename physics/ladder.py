@@ -1,0 +1,189 @@
+"""One design at any fidelity: from the P2D without its channels to three dimensions.
+
+The truth about a channelled design is the resolved model; the homogenised P2D is its limit of small pitch
+and many times as fast.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from electrograd.physics.cell import Cell
+from electrograd.physics.cell_data import load_parameter_values
+from electrograd.physics.channels import Channel
+from electrograd.physics.charge import Charge
+from electrograd.physics.errors import InputError, check_name
+from electrograd.physics.p2d import P2D
+from electrograd.physics.resolved import Resolved
+from electrograd.physics.resolved_mesh import MeshSettings
+from electrograd.physics.scenario import Scenario, SolverSettings
+from electrograd.physics.stack import mean_stoichiometries, nominal_capacity, rate_capacity
+from electrograd.physics.structure import ElectrodeStructure, Structure
+from electrograd.physics.variables import (
+    C_RATE,
+    CHANNEL_NAMES,
+    DESIGN_VARIABLES,
+    N_P_RATIO,
+    SIDES,
+    coating_mean,
+    porosity,
+)
+
+P2D_ALONE, HOMOGENISED, RESOLVED, SOLID = "p2d", "p2d-channels", "resolved", "solid"
+FIDELITIES: dict[str, str] = {
+    P2D_ALONE: "P2D of the coatings, before channels are cut",
+    HOMOGENISED: "P2D with channels homogenised: right for small pitch",
+    RESOLVED: "the channel's unit cell resolved: a slit in a plane, a hole around its axis",
+    SOLID: "the unit cell in three dimensions: slits, or square holes in a square array",
+}
+"""Fidelities from the cheapest to the dearest."""
+
+FREE_ELECTROLYTE = 1.0
+"""Porosity inside a channel, as the homogenised P2D takes it."""
+
+
+def charge_at(
+    fidelity: str,
+    cell: Cell,
+    design: Mapping[str, float],
+    scenario: Scenario,
+    settings: SolverSettings | None = None,
+    mesh: MeshSettings | None = None,
+) -> Charge:
+    """Charge one design at constant current, at a fidelity of `FIDELITIES`.
+
+    Parameters
+    ----------
+    cell
+        With its structure.
+    design
+        Values by name, in SI units; all fidelities hold the same areal current.
+    scenario
+        Any for the P2D; the resolved models know one stage of constant current, isothermal.
+    settings
+        Mesh of the P2D; tolerances and events of all.
+    mesh
+        Of the resolved models.
+
+    Raises
+    ------
+    InputError
+        For an unknown fidelity, a design that cannot be built, or a protocol that a fidelity lacks.
+    """
+    check_name(fidelity, FIDELITIES, "a fidelity must be one of this ladder")
+    settings = settings or SolverSettings()
+    cell.check(design)
+    if fidelity in (P2D_ALONE, HOMOGENISED):
+        return _p2d(fidelity, cell, design, scenario, settings)
+    held = scenario.hold_voltage or scenario.plating_potential is not None
+    if held or scenario.later_stages or scenario.cooling is not None or scenario.end_when_depleted:
+        raise InputError(
+            "resolved channels are charged at one constant current, isothermal", scenario.protocol
+        )
+    known = {name: float(value) for name, value in cell.parameters(design).items()}
+    return resolved(cell, known, scenario.of(cell), settings, mesh, solid=fidelity == SOLID).charge(
+        current=known.get(C_RATE, scenario.c_rate) * float(rate_capacity(cell, known, scenario.rate_of)),
+        initial=_initial(cell, known, scenario.start),
+        charge_limit=(scenario.charge_limit - scenario.start) * float(nominal_capacity(cell, known)),
+        nominal=float(nominal_capacity(cell, known)),
+    )
+
+
+def _p2d(
+    fidelity: str, cell: Cell, design: Mapping[str, float], scenario: Scenario, settings: SolverSettings
+) -> Charge:
+    if fidelity == HOMOGENISED:
+        return P2D(cell, scenario, settings).charge(cell.parameters(design))
+    channels = {name(side) for side in SIDES for name in CHANNEL_NAMES}
+    uncut = {name: value for name, value in design.items() if name not in channels}
+    structure = Structure(*(_without_channel(electrode) for electrode in cell.structure))
+    whole = Cell.load(cell.source, structure, cell.overrides).with_fixed(
+        {name: value for name, value in cell.fixed.items() if name not in channels}
+    )
+    known, parameters = cell.parameters(design), whole.parameters(uncut)
+    # The same areal current, whatever the channels leave of the capacity.
+    ours = float(rate_capacity(cell, known, scenario.rate_of))
+    theirs = float(rate_capacity(whole, parameters, scenario.rate_of))
+    rate = float(known.get(C_RATE, scenario.c_rate)) * ours / theirs
+    return P2D(whole, scenario, settings).charge(parameters, c_rate=rate)
+
+
+def _without_channel(electrode: ElectrodeStructure) -> ElectrodeStructure:
+    return ElectrodeStructure(electrode.side, electrode.layers, electrode.knots, electrode.fixed_mean)
+
+
+def _initial(cell: Cell, known: Mapping[str, float], start: float) -> tuple[float, float]:
+    nominal = float(nominal_capacity(cell, known))
+    negative, positive = mean_stoichiometries(cell, known, start * nominal)
+    return float(negative), float(positive)
+
+
+def resolved(
+    cell: Cell,
+    known: Mapping[str, float],
+    scenario: Scenario,
+    settings: SolverSettings,
+    mesh: MeshSettings | None = None,
+    *,
+    solid: bool = False,
+) -> Resolved:
+    """Build the resolved simulation of one design, given as a complete parameter set."""
+    values = load_parameter_values(cell.source, cell.overrides)
+    values.update({name: known[name] for name in DESIGN_VARIABLES if name != N_P_RATIO})
+    values.update(
+        {
+            "Ambient temperature [K]": scenario.temperature,
+            "Initial temperature [K]": scenario.temperature,
+        }
+    )
+    channels: dict[str, Channel | None] = {}
+    profiles: dict[str, Any] = {}
+    for electrode in cell.structure:
+        side, title = electrode.side, electrode.side.capitalize()
+        share = known[f"{title} electrode active material volume fraction"] / (1 - known[porosity(side)])
+        matrix = _profile(electrode, known)
+        mean = float(matrix((np.arange(240) + 0.5) / 240).mean())
+        values[porosity(side)] = mean
+        values[f"{title} electrode active material volume fraction"] = share * (1 - mean)
+        if electrode.layers or electrode.knots:
+            profiles[side] = matrix
+        channels[side] = _channel(electrode, known)
+    return Resolved(
+        values,
+        channels["negative"],
+        channels["positive"],
+        upper_voltage=float(scenario.upper_voltage or cell.upper_voltage),
+        profiles=profiles,
+        mesh=mesh,
+        settings=settings.of(cell),
+        solid=solid,
+        channel_porosity=FREE_ELECTROLYTE,
+    )
+
+
+def _profile(electrode: ElectrodeStructure, known: Mapping[str, float]) -> Any:
+    """Porosity of the matrix as a function of the depth share."""
+
+    def matrix(depth: np.ndarray) -> np.ndarray:
+        if electrode.plain:
+            return np.full_like(depth, known[coating_mean(electrode.side)])
+        return np.asarray(electrode.matrix_porosity(known, depth, 1e-6, np.minimum))
+
+    return matrix
+
+
+def _channel(electrode: ElectrodeStructure, known: Mapping[str, float]) -> Channel | None:
+    if not electrode.channel:
+        return None
+    pitch, width, taper, depth = (known[name(electrode.side)] for name in CHANNEL_NAMES)
+    if width == 0:
+        return None
+    thickness = known[f"{electrode.side.capitalize()} electrode thickness [m]"]
+    return Channel(
+        electrode.channel,
+        pitch=pitch,
+        width=width * pitch,
+        depth=depth * thickness,
+        bottom_width=width * taper * pitch,
+    )

@@ -1,0 +1,116 @@
+"""Single designs simulated in a process of their own, which is ended when a solve hangs."""
+
+import multiprocessing
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import Connection
+from typing import Any
+
+from electrograd.physics.cell import Cell
+from electrograd.physics.charge import End
+from electrograd.physics.errors import InputError
+from electrograd.physics.figures import DesignSimulator, Simulated, failed
+from electrograd.physics.scenario import Scenario, SolverSettings
+from electrograd.sweeps.processes import own_main, without_interrupts
+
+Simulator = Callable[[Mapping[str, float]], Simulated]
+START_UP = 120.0
+"""Seconds that a process may take to import and to build its models."""
+
+
+class GuardedSimulator:
+    """`DesignSimulator` behind a time limit that holds in compiled code too.
+
+    Use it in a ``with`` statement, which ends its process.
+
+    Parameters
+    ----------
+    cell, scenario, settings
+        As for `DesignSimulator`.
+    time_limit
+        Seconds that one design may take; one that takes longer is recorded as such.
+    make
+        What the process builds; for tests of faults.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        scenario: Scenario,
+        settings: SolverSettings,
+        time_limit: float,
+        make: Callable[[Cell, Scenario, SolverSettings], Simulator] = DesignSimulator,
+    ) -> None:
+        self._arguments = (cell, scenario, settings)
+        self.cell, self.time_limit, self._make = cell, time_limit, make
+        self._process: Any = None
+        self._connection: Any = None
+
+    def __enter__(self) -> "GuardedSimulator":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._end()
+
+    def __call__(self, design: Mapping[str, float]) -> Simulated:
+        """Simulate one design; see `DesignSimulator`.
+
+        Raises
+        ------
+        InputError
+            For a design that cannot be built.
+        """
+        if self._process is None:
+            self._start()
+        try:
+            self._connection.send(dict(design))
+            if not self._connection.poll(self.time_limit):
+                self._end()
+                return failed(self.cell, design, End.TIME_LIMIT, f"ended after {self.time_limit:g} s")
+            answer = self._connection.recv()
+        except (EOFError, OSError):
+            self._end()
+            return failed(self.cell, design, End.WORKER_DIED, "the process died")
+        if isinstance(answer, Refused):
+            raise InputError(*answer.arguments)
+        return answer
+
+    def _start(self) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        self._connection, theirs = spawn.Pipe()
+        arguments = (theirs, self._make, *self._arguments)
+        self._process = spawn.Process(target=_serve, args=arguments, daemon=True)
+        with own_main(), without_interrupts():
+            self._process.start()
+        theirs.close()
+        # Building does not count: a design's limit is its own.
+        if self._connection.poll(START_UP):
+            self._connection.recv()
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._connection.close()
+            self._process = None
+
+
+class Refused:
+    """What an `InputError` says, on its way between processes."""
+
+    def __init__(self, error: InputError) -> None:
+        self.arguments = (error.rule, str(error.value), error.nearest, error.where)
+
+
+def _serve(connection: Connection, make: Callable[..., Simulator], *arguments: Any) -> None:
+    """Simulate what comes until the other end is closed."""
+    simulate = make(*arguments)
+    connection.send("ready")
+    while True:
+        try:
+            design = connection.recv()
+        except EOFError:
+            return
+        try:
+            connection.send(simulate(design))
+        except InputError as error:
+            connection.send(Refused(error))
