@@ -1,7 +1,7 @@
 """One design at any fidelity: from the P2D without its channels to three dimensions.
 
-The truth about a channelled design is the resolved model; the homogenised P2D is its limit of small pitch
-and many times as fast.
+The truth about a channelled design is the resolved model. The homogenised P2D is its limit of small
+pitch, and many times as fast.
 """
 
 from collections.abc import Mapping
