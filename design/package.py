@@ -19,17 +19,20 @@ import numpy as np
 from electrograd.design.problem import Goal
 from electrograd.design.verify import Outcome
 from electrograd.physics.cell import ELECTROLYTE_DENSITY, Cell
-from electrograd.physics.charge import CURRENT_DENSITY, NEGATIVE_POTENTIAL, TIME, VOLTAGE
+from electrograd.physics.charge import CURRENT_DENSITY, NEGATIVE_POTENTIAL, TIME, VOLTAGE, Charge
 from electrograd.physics.figures import DISCHARGE_RATE, DISCHARGE_TEMPERATURE, Simulated
 from electrograd.physics.model import mesh_points, submesh_types
-from electrograd.physics.plain import MODEL, plain_parameter_values
+from electrograd.physics.plain import MODEL, plain_parameter_values, plain_pybamm
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import rate_capacity
 from electrograd.physics.variables import (
+    ACCEPTED_CAPACITY,
+    ACCEPTED_SHARE,
     C_RATE,
     FIGURES_OF_MERIT,
     LEAST_ELECTROLYTE,
     NOMINAL_CAPACITY,
+    PLATING_MARGIN,
     VARIABLES,
     unit_of,
 )
@@ -102,6 +105,7 @@ def design_record(
                 "positive": cell.positive.active_share,
             },
             "electrolyte_density_kg_m3": ELECTROLYTE_DENSITY,
+            "data": cell.to_dict(),
         },
         "scenario": surrogate.scenario.to_dict(),
         "goal": {
@@ -190,6 +194,17 @@ def to_json(record: Any) -> bytes:
     return json.dumps(plain(record), indent=2, ensure_ascii=False, allow_nan=False).encode()
 
 
+def resolved_record(charge: Charge) -> dict[str, Any]:
+    """What the resolved model says of a channelled design, for ``design.json``."""
+    return {
+        ACCEPTED_CAPACITY: charge.accepted,
+        ACCEPTED_SHARE: charge.accepted / charge.nominal,
+        PLATING_MARGIN: charge.plating_margin,
+        LEAST_ELECTROLYTE: charge.least_electrolyte,
+        "end": charge.end.label,
+    }
+
+
 def parameter_values_json(
     cell: Cell, scenario: Scenario, settings: SolverSettings, simulated: Simulated
 ) -> bytes:
@@ -268,7 +283,8 @@ def _simulation(
         rate_capacity(cell, winner.parameters, scenario.rate_of)
     )
     return {
-        "model": MODEL,
+        "model": MODEL if plain_pybamm(cell) else {"class": "electrograd.physics.p2d.P2D"},
+        "plain_pybamm": plain_pybamm(cell),
         "mesh": {
             "points": mesh_points(settings),
             "submesh_types": {

@@ -22,7 +22,9 @@ from electrograd.design import package, verify
 from electrograd.design.sensitivity import sobol_indices
 from electrograd.physics.charge import told
 from electrograd.physics.errors import InputError
+from electrograd.physics.ladder import RESOLVED, charge_at
 from electrograd.physics.open_circuit import OpenCircuitPotential
+from electrograd.physics.plain import plain_pybamm
 from electrograd.physics.validity import warnings_for
 from electrograd.physics.variables import C_RATE, FIGURES_OF_MERIT
 from electrograd.report import render
@@ -178,7 +180,8 @@ class StudyRun:
             "goal": asdict(study.goal),
             "search": study.design.model_dump(),
         }
-        beside = ("parameter_values.json", "curves.csv")
+        alone = plain_pybamm(study.loaded_cell)
+        beside = ("parameter_values.json", "curves.csv") if alone else ("curves.csv",)
         if _matches(folder / "design.json", {"made_from": made_from}) and all(
             (folder / name).exists() for name in beside
         ):
@@ -197,16 +200,19 @@ class StudyRun:
                 study.design.seed,
                 progress=lambda done, total: update(done, total, "gradient searches"),
             )
-            baseline = simulate({})
+            baseline = simulate(cell.published)
         record = package.design_record(
             study.name, self.surrogate, finer, study.goal, outcome, baseline, self.dataset, study.seeds
         )
-        files = {
-            "parameter_values.json": package.parameter_values_json(
+        files = {"curves.csv": package.curves_csv(self.surrogate, outcome, baseline)}
+        if alone:
+            files["parameter_values.json"] = package.parameter_values_json(
                 cell, study.scenario, finer, outcome.winner.simulated
-            ),
-            "curves.csv": package.curves_csv(self.surrogate, outcome, baseline),
-        }
+            )
+        else:
+            self.reporter.say("Checking: the channels resolved")
+            truth = charge_at(RESOLVED, cell, outcome.winner.design, study.scenario)
+            record["resolved_channels"] = package.resolved_record(truth)
         package.write_package(folder, {**record, "made_from": made_from}, files)
         return DesignPackage(folder, json.loads((folder / "design.json").read_text()))
 

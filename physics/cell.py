@@ -190,6 +190,15 @@ class Cell:
         plain["structure"] = Structure.from_dict(plain["structure"])
         return cls(**plain)
 
+    @property
+    def published(self) -> dict[str, float]:
+        """The parameter set's own electrodes as a design: uniform, whatever designs have in common."""
+        built: dict[str, float] = {}
+        for electrode in self.structure:
+            built |= electrode.defaults(self.baseline[porosity(electrode.side)])
+        shares = {NEGATIVE_SHARE: self.negative.active_share, POSITIVE_SHARE: self.positive.active_share}
+        return {**built, **self.baseline, **shares}
+
     def with_fixed(self, fixed: Mapping[str, float]) -> "Cell":
         """Return the cell with values that every design shares, by names of `VARIABLES`."""
         return dataclasses.replace(self, fixed=dict(fixed))
@@ -234,6 +243,8 @@ class Cell:
                 N_P_RATIO,
             )
         values: dict[str, Any] = {**self.baseline, **self.fixed, **design}
+        if NEGATIVE_THICKNESS in design:  # it takes the place of a fixed ratio
+            values.pop(N_P_RATIO, None)
         for electrode in self.structure:
             values.update(electrode.complete(values))
         shares = {side: self._active_share(side, values) for side in SIDES}

@@ -21,6 +21,11 @@ MODEL = {"class": "pybamm.lithium_ion.DFN", "options": {}}
 """The model behind every P2D result, as a design package states it."""
 
 
+def plain_pybamm(cell: Cell) -> bool:
+    """Whether PyBaMM alone can simulate designs of the cell: not those with channels."""
+    return not cell.structure.channelled
+
+
 def plain_parameter_values(
     cell: Cell,
     scenario: Scenario,
@@ -48,7 +53,7 @@ def plain_parameter_values(
     InputError
         For channels: PyBaMM's own relation of transport to mean porosity does not hold in them.
     """
-    if cell.structure.channelled:
+    if not plain_pybamm(cell):
         raise InputError(
             "a parameter set for plain PyBaMM cannot hold channels: their transport is no function of "
             "the mean porosity",

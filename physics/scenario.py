@@ -117,17 +117,20 @@ class Scenario:
 
     @property
     def constant_current(self) -> bool:
-        """Whether it is one stage of constant current, from empty, up to the first limit."""
+        """Whether it is one stage of constant current, isothermal, from empty, up to the first limit."""
         held = self.hold_voltage or self.plating_potential is not None
-        return not (held or self.later_stages or self.start or self.end_when_depleted)
+        heated = self.cooling is not None
+        return not (held or heated or self.later_stages or self.start or self.end_when_depleted)
 
     @property
     def protocol(self) -> str:
         """The protocol in words."""
         words = "multi-stage constant current" if self.later_stages else "constant current"
+        words += ", constant voltage" if self.hold_voltage else ""
         if self.plating_potential is not None:
-            return "plating-limited charge"
-        return f"{words}, constant voltage" if self.hold_voltage else words
+            words = "plating-limited charge"
+        words += f", from {100 * self.start:g} %" if self.start else ""
+        return words + (", heated" if self.cooling is not None else "")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scenario as plain values for JSON."""

@@ -1,21 +1,19 @@
 """Nodes, weights and derivatives of spectral elements, on unit lengths.
 
-A line is cut into elements with Gauss-Lobatto nodes; across a channel, across the matrix and along a
-particle's radius functions are even about a middle, so that polynomials in the square of the distance
-from it are used. Masses are lumped on the nodes and derivatives are taken at Gauss points: what leaves
-one node then enters others, whatever the coefficients.
+A line is cut into elements with Gauss-Lobatto nodes. Across a channel, across the matrix and along a
+particle's radius functions are even about a middle, so polynomials in the square of the distance from it
+are used. Masses are lumped on the nodes and derivatives are taken at Gauss points: what leaves one node
+enters others, whatever the coefficients, so nothing is lost.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.polynomial import legendre
 from scipy.interpolate import BarycentricInterpolator
 from scipy.special import roots_jacobi
-
-Matrix = Float[np.ndarray, "points nodes"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,110 +23,112 @@ class Line:
     Attributes
     ----------
     weights
-        Lumped lengths of the nodes in each segment, in that segment's length: (segments, nodes).
+        Lumped lengths of the nodes in each segment, in that segment's length.
     local
-        Where a node lies in each segment, 0 to 1; clipped outside: (segments, nodes).
-    derivative, interpolation
-        From nodes to Gauss points; derivatives in the length of the point's segment.
-    point_weights, point_local, point_segment
-        Of every Gauss point: its length and place in its segment, and the segment's number.
+        Where a node lies in each segment: 0 before it, 1 behind it.
+    slope, value
+        From nodes to Gauss points: derivatives in the length of the point's segment, and values.
+    point_weights, point_local
+        Length that a Gauss point stands for, and its place, in its segment.
+    segment
+        The segment of every Gauss point.
     """
 
     weights: Float[np.ndarray, "segments nodes"]
     local: Float[np.ndarray, "segments nodes"]
-    derivative: Matrix
-    interpolation: Matrix
+    slope: Float[np.ndarray, "points nodes"]
+    value: Float[np.ndarray, "points nodes"]
     point_weights: Float[np.ndarray, " points"]
     point_local: Float[np.ndarray, " points"]
-    point_segment: np.ndarray
+    segment: Int[np.ndarray, " points"]
 
     @property
     def nodes(self) -> int:
         """How many nodes there are."""
-        return self.weights.shape[1]
+        return int(self.weights.shape[1])
 
 
 def line(segments: Sequence[Sequence[float]], degree: int) -> Line:
-    """Return a line of segments, each given by the shares of its elements; one degree throughout."""
-    inner = legendre.legroots(legendre.legder([0.0] * degree + [1.0]))
+    """Return a line of segments, each given by its elements' relative lengths; one degree throughout."""
+    highest = [0.0] * degree + [1.0]
+    inner = legendre.legroots(legendre.legder(highest))
     nodes = (np.concatenate([[-1.0], inner, [1.0]]) + 1) / 2
-    highest = legendre.legval(2 * nodes - 1, [0.0] * degree + [1.0])
-    weights = 1 / (degree * (degree + 1) * highest**2)
-    gauss, lengths = legendre.leggauss(degree)
-    gauss, lengths = (gauss + 1) / 2, lengths / 2
+    weights = 1 / (degree * (degree + 1) * legendre.legval(2 * nodes - 1, highest) ** 2)
+    gauss, gauss_weights = legendre.leggauss(degree)
+    gauss, gauss_weights = (gauss + 1) / 2, gauss_weights / 2
     value, slope = lagrange(nodes, gauss)
-    count = degree * sum(map(len, segments)) + 1
-    total = np.zeros((len(segments), count))
-    local = np.zeros((len(segments), count))
-    points = degree * sum(map(len, segments))
-    derivative, interpolation = np.zeros((points, count)), np.zeros((points, count))
-    found = np.zeros((2, points))
-    owner = np.zeros(points, dtype=int)
+    points = degree * sum(len(shares) for shares in segments)
+    lumped, local = np.zeros((2, len(segments), points + 1))
+    slopes, values = np.zeros((2, points, points + 1))
+    point_weights, point_local = np.zeros((2, points))
+    segment = np.zeros(points, dtype=int)
     first = 0
-    for number, shares in enumerate(segments):
+    for number, lengths in enumerate(segments):
         start = 0.0
-        for share in np.asarray(shares, dtype=float) / np.sum(shares):
-            here, at = slice(first, first + degree + 1), slice(first, first + degree)
-            total[number, here] += share * weights
-            local[number, here] = start + share * nodes
-            derivative[at, here], interpolation[at, here] = slope / share, value
-            found[:, at] = share * lengths, start + share * gauss
-            owner[at] = number
-            first, start = first + degree, start + share
-        local[number, first + 1 :] = 1.0
-    return Line(total, local, derivative, interpolation, found[0], found[1], owner)
+        for share in np.asarray(lengths, dtype=float) / np.sum(lengths):
+            ends, inside = slice(first, first + degree + 1), slice(first, first + degree)
+            lumped[number, ends] += share * weights
+            local[number, ends] = start + share * nodes
+            slopes[inside, ends], values[inside, ends] = slope / share, value
+            point_weights[inside], point_local[inside] = share * gauss_weights, start + share * gauss
+            segment[inside] = number
+            first, start = first + degree, start + float(share)
+        local[number, first:] = 1.0
+    return Line(lumped, local, slopes, values, point_weights, point_local, segment)
 
 
 @dataclass(frozen=True, eq=False)
 class Even:
-    """Even functions of s in [0, 1] by polynomials in t = s².
+    """Even functions of s in [0, 1], by polynomials in s².
 
     Attributes
     ----------
-    squares
-        t at the nodes, ascending; the last is 1.
     flat, linear, quadratic
-        Weights of the nodes in ∫ u ds, ∫ u s ds and ∫ u s² ds.
-    slope, interpolation
-        From nodes to Gauss points: du/dt, and u.
-    flat_points, flat_weights
-        s and weights so that ∫ (du/ds)² ds = Σ weights · slope².
+        Weights of the nodes in ∫ u ds, ∫ u s ds and ∫ u s² ds. Nodes ascend, the last is s = 1.
+    slope, value
+        From nodes to Gauss points: du/d(s²), and u.
+    points, point_weights
+        s of the Gauss points, and weights so that ∫ (du/ds)² s^power ds = Σ weights · slope².
     """
 
-    squares: Float[np.ndarray, " nodes"]
     flat: Float[np.ndarray, " nodes"]
     linear: Float[np.ndarray, " nodes"]
     quadratic: Float[np.ndarray, " nodes"]
-    slope: Matrix
-    interpolation: Matrix
+    slope: Float[np.ndarray, "points nodes"]
+    value: Float[np.ndarray, "points nodes"]
     points: Float[np.ndarray, " points"]
     point_weights: Float[np.ndarray, " points"]
 
 
-def even(nodes: int, power: int = 0) -> Even:
-    """Return an element of even functions: nodes and Gauss points best for the measure s^power ds."""
-    inner = (roots_jacobi(nodes - 1, 1.0, (power - 1) / 2)[0] + 1) / 2
-    squares = np.append(inner, 1.0)
-    exact, lengths = roots_jacobi(nodes, 0.0, 0.0)
-    ways = []
-    for k in range(3):
-        # ∫ u s^k ds = ½ ∫ u t^((k-1)/2) dt, exactly for the interpolating polynomial.
-        exact, lengths = roots_jacobi(nodes, 0.0, (k - 1) / 2)
-        lengths = lengths / 2 ** ((k + 1) / 2) / 2
-        ways.append(lengths @ lagrange(squares, (exact + 1) / 2)[0])
-    points, lengths = roots_jacobi(nodes - 1, 0.0, (power + 1) / 2)
-    points = (points + 1) / 2
-    value, slope = lagrange(squares, points)
-    # (du/ds)² s^power ds = 2 t^((power+1)/2) (du/dt)² dt
-    lengths = 2 * lengths / 2 ** ((power + 3) / 2)
-    return Even(squares, *ways, slope, value, np.sqrt(points), lengths)
+def even(nodes: int, power: int) -> Even:
+    """Return an element of even functions with nodes and Gauss points for the measure s^power ds."""
+    inner = roots_jacobi(nodes - 1, 1.0, (power - 1) / 2)[0]
+    squares = np.append((inner + 1) / 2, 1.0)
+
+    def weights_of(k: int) -> np.ndarray:
+        # ∫ u s^k ds = ½ ∫ u t^((k-1)/2) dt with t = s², exact for the interpolating polynomial.
+        gauss, weights = roots_jacobi(nodes, 0.0, (k - 1) / 2)
+        found = weights / 2 ** ((k + 3) / 2) @ lagrange(squares, (gauss + 1) / 2)[0]
+        return np.asarray(found)
+
+    # (du/ds)² s^power ds = 2 (du/dt)² t^((power+1)/2) dt
+    gauss, weights = roots_jacobi(nodes - 1, 0.0, (power + 1) / 2)
+    gauss = (gauss + 1) / 2
+    value, slope = lagrange(squares, gauss)
+    return Even(
+        flat=weights_of(0),
+        linear=weights_of(1),
+        quadratic=weights_of(2),
+        slope=slope,
+        value=value,
+        points=np.sqrt(gauss),
+        point_weights=weights / 2 ** ((power + 1) / 2),
+    )
 
 
-def lagrange(nodes: np.ndarray, at: np.ndarray) -> tuple[Matrix, Matrix]:
+def lagrange(
+    nodes: Float[np.ndarray, " nodes"], at: Float[np.ndarray, " points"]
+) -> tuple[Float[np.ndarray, "points nodes"], Float[np.ndarray, "points nodes"]]:
     """Values and slopes at points of the polynomials that are 1 at one node and 0 at the others."""
-    value, slope = np.empty((len(at), len(nodes))), np.empty((len(at), len(nodes)))
-    for k in range(len(nodes)):
-        one = BarycentricInterpolator(nodes, np.eye(len(nodes))[k], rng=np.random.default_rng(0))
-        value[:, k] = one(at)
-        slope[:, k] = one.derivative(at)
-    return value, slope
+    polynomials = BarycentricInterpolator(nodes, np.eye(len(nodes)), rng=np.random.default_rng(0))
+    return np.asarray(polynomials(at)), np.asarray(polynomials.derivative(at))

@@ -1,6 +1,10 @@
 """Six cells run the same study, with nothing changed but the cell's name; a BPX file runs it too."""
 
+import html
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,3 +54,38 @@ def test_the_same_study_runs_on_every_cell(cell: str, tmp_path: Path) -> None:
     delivered = figures["Energy density [W.h.L-1]"]["simulated"]
     assert 0.85 * energy["simulated"] < delivered < energy["simulated"]
     assert (package.folder / "report.html").stat().st_size > 10_000
+
+
+GRADED = """\
+  Negative electrode porosity of layer 1: [0.25, 0.45]
+  Negative electrode porosity of layer 2: [0.25, 0.45]
+"""
+CHANNELS = """\
+  Negative channel pitch [m]: [20.0e-6, 100.0e-6]
+  Negative channel width over pitch: [0.02, 0.25]
+"""
+
+
+@pytest.mark.parametrize("variables", [GRADED, CHANNELS], ids=["graded", "channels"])
+def test_a_structured_design_can_be_checked_by_its_report(variables: str, tmp_path: Path) -> None:
+    """The code in the report repeats the numbers: PyBaMM alone where it can, else this package."""
+    text = STUDY.format(cell="Chen2020").replace("variables:\n", "variables:\n" + variables)
+    text = text.replace("  N/P ratio: [1.05, 1.30]\n", "") + "fixed:\n  N/P ratio: 1.15\n"
+    package = eg.run_study(parse_study(text), tmp_path, eg.Reporter(quiet=True))
+    record = json.loads((package.folder / "design.json").read_text())
+    page = (package.folder / "report.html").read_text()
+    code = html.unescape(re.findall(r"<pre>(.*?)</pre>", page, re.DOTALL)[-1])
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=package.folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = [float(number) for number in re.findall(r"-?\d+\.\d+(?:e-\d+)?", done.stdout)]
+    figures = record["figures_of_merit"]
+    assert found[0] == pytest.approx(figures["Accepted capacity [A.h.m-2]"]["simulated"], rel=1e-5)
+    assert found[len(found) // 2] == pytest.approx(figures["Plating margin [V]"]["simulated"], abs=1e-5)
+    assert record["baseline"]["design_values"]["N/P ratio"] == pytest.approx(0.922, abs=1e-3)
+    if "channel" in variables:
+        resolved = record["resolved_channels"]["Accepted share of nominal capacity"]
+        homogenised = figures["Accepted share of nominal capacity"]["simulated"]
+        assert 0.9 * homogenised < resolved < homogenised
+        assert "The channels resolved" in page
