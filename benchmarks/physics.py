@@ -142,7 +142,7 @@ def main() -> None:
         "",
         f"{results['machine']}. Median milliseconds of a 1C charge of `Chen2020`, {DESIGNS} designs,",
         f"{len(CURVES)} curves recorded (all observables: {len(OBSERVABLES)}),",
-        f"{ROUNDS} rounds, contestants in turn. Building once: {results['build_and_first_solve_s']:.1f} s.",
+        f"{ROUNDS} rounds, contestants in turn. One build: {results['build_and_first_solve_s']:.1f} s.",
         "",
         "| | ms | over bare PyBaMM |",
         "|---|---|---|",

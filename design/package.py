@@ -20,6 +20,7 @@ from electrograd.design.problem import Goal
 from electrograd.design.verify import Outcome
 from electrograd.physics.cell import ELECTROLYTE_DENSITY, Cell
 from electrograd.physics.charge import CURRENT_DENSITY, NEGATIVE_POTENTIAL, TIME, VOLTAGE, Charge
+from electrograd.physics.fidelity import model_of
 from electrograd.physics.figures import DISCHARGE_RATE, DISCHARGE_TEMPERATURE, Simulated
 from electrograd.physics.model import mesh_points, submesh_types
 from electrograd.physics.plain import MODEL, plain_parameter_values, plain_pybamm
@@ -108,6 +109,7 @@ def design_record(
             "data": cell.to_dict(),
         },
         "scenario": surrogate.scenario.to_dict(),
+        "c_rate": winner.simulated.parameters.get(C_RATE, surrogate.scenario.c_rate),
         "goal": {
             "figure": goal.figure,
             "sense": goal.sense,
@@ -279,11 +281,12 @@ def _figures(
 def _simulation(
     cell: Cell, scenario: Scenario, settings: SolverSettings, winner: Simulated
 ) -> dict[str, Any]:
+    model = model_of(cell, scenario)
     density = winner.parameters.get(C_RATE, scenario.c_rate) * float(
         rate_capacity(cell, winner.parameters, scenario.rate_of)
     )
     return {
-        "model": MODEL if plain_pybamm(cell) else {"class": "electrograd.physics.p2d.P2D"},
+        "model": MODEL if plain_pybamm(cell) else {"class": f"{model.__module__}.{model.__name__}"},
         "plain_pybamm": plain_pybamm(cell),
         "mesh": {
             "points": mesh_points(settings),

@@ -200,7 +200,7 @@ class StudyRun:
                 study.design.seed,
                 progress=lambda done, total: update(done, total, "gradient searches"),
             )
-            baseline = simulate(cell.published)
+            baseline = simulate(self._published)
         record = package.design_record(
             study.name, self.surrogate, finer, study.goal, outcome, baseline, self.dataset, study.seeds
         )
@@ -259,6 +259,12 @@ class StudyRun:
             study.cell, max(rates), scenario.temperature, heated=scenario.cooling is not None
         ):
             self.reporter.say(f"Note: {warning}")
+
+    @property
+    def _published(self) -> dict[str, float]:
+        """The cell's own electrodes, charged as the scenario says where a study varies the rate."""
+        rate = {C_RATE: self.study.scenario.c_rate} if C_RATE in self.study.variables else {}
+        return {**self.study.loaded_cell.published, **rate}
 
     @property
     def _surrogate_inputs(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ruamel.yaml.error import YAMLError
 from electrograd.design.problem import Limit
 from electrograd.physics.errors import InputError, check_name, nearest_name
 from electrograd.physics.structure import Structure
-from electrograd.physics.variables import N_P_RATIO, NEGATIVE_THICKNESS, VARIABLES
+from electrograd.physics.variables import C_RATE, N_P_RATIO, NEGATIVE_THICKNESS, VARIABLES, stage_rate
 from electrograd.study import LimitSection, Study
 from electrograd.sweeps.space import DesignSpace, check_box
 
@@ -113,7 +113,26 @@ def parse_study(text: str, file: str = "study") -> Study:
 def _check_variables(study: Study, where: Any) -> None:
     for name, bounds in study.variables.items():
         _relay(lambda n=name, b=bounds: DesignSpace.from_bounds({n: b}), where("variables", name))
+    channels = any(" channel " in name for name in (*study.variables, *study.fixed))
+    if "channels" in study.model_fields_set and not channels:
+        raise InputError(
+            "'channels' describes the channels that the variables name, and they name none",
+            study.channels.model_dump(),
+            "'Negative channel pitch [m]' and 'Negative channel width over pitch' among the variables",
+            where("channels"),
+        )
+    stages = 1 + len(study.scenario_section.later_stages)
+    for name, bounds in study.variables.items():
+        if name.startswith(C_RATE):
+            _check_rate(name, bounds[0], stages, study, where("variables", name))
     for name, value in study.fixed.items():
+        if name.startswith(C_RATE):
+            raise InputError(
+                "a rate that all designs share belongs in the scenario",
+                name,
+                "'C-rate' or 'later stages' of the scenario",
+                where("fixed", name),
+            )
         check_name(name, VARIABLES, "a fixed value must be of a known variable", where("fixed", name))
         if name in study.variables:
             raise InputError("a variable is fixed or varied, not both", name, where=where("fixed", name))
@@ -125,6 +144,19 @@ def _check_variables(study: Study, where: Any) -> None:
             "both",
             N_P_RATIO,
             where("variables", NEGATIVE_THICKNESS),
+        )
+
+
+def _check_rate(name: str, lowest: float, stages: int, study: Study, place: str) -> None:
+    """Refuse a varied rate of a stage that is not there, or below the current that ends a hold."""
+    known = [stage_rate(k) for k in range(1, stages + 1)]
+    if name not in known:
+        raise InputError("a varied rate must be of a stage of the scenario", name, known[-1], place)
+    section = study.scenario_section
+    held = section.hold_voltage or section.plating_potential is not None
+    if held and lowest <= section.hold_until:
+        raise InputError(
+            "a varied rate must stay above 'hold until C-rate'", lowest, section.hold_until, place
         )
 
 
@@ -142,7 +174,8 @@ def _relay(build: Any, where: str) -> None:
     try:
         build()
     except InputError as error:
-        raise InputError(error.rule, error.value, error.nearest, where) from error
+        place = ", ".join(part for part in (where, error.where) if part)
+        raise InputError(error.rule, error.value, error.nearest, place) from error
 
 
 def _explain(error: ValidationError, where: Any) -> InputError:

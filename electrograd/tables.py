@@ -17,6 +17,7 @@ from electrograd.physics.variables import (
     SPECIFIC_ENERGY,
     THEORETICAL_ENERGY_DENSITY,
     THEORETICAL_SPECIFIC_ENERGY,
+    USABLE_RATIO,
 )
 from electrograd.physics.variables import VARIABLES as VARIABLE_NAMES
 from electrograd.surrogates.surrogate import Accuracy
@@ -56,6 +57,7 @@ FIGURES: dict[str, Display] = {
     ACCEPTED_CAPACITY: Display("Accepted capacity", "mAh/cm²", 0.1, 3),
     NOMINAL_CAPACITY: Display("Nominal areal capacity", "mAh/cm²", 0.1, 3),
     PLATING_MARGIN: Display("Plating margin", "mV", 1e3, 2),
+    USABLE_RATIO: Display("N/P ratio, channels counted", "", 1.0, 3),
     ENERGY_DENSITY: Display("Energy density, C/3 discharge", "Wh/L", 1.0, 0),
     CHARGE_TIME: Display("Charge time to 80 %", "min", 1 / 60, 1),
     HOTTEST: Display("Highest temperature", "K", 1.0, 1),

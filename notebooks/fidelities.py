@@ -16,7 +16,7 @@
 #
 # A fifth of a negative electrode is ablated as slits. What that is worth in a 2C charge depends on how
 # closely one looks: the P2D does not know channels, the homogenised P2D believes that salt finds its way
-# into them at once, and the resolved models ask how far it has to go. All hold the same areal current.
+# into them at once, and the others ask how far it has to go. All hold the same areal current.
 
 # %%
 import time
@@ -55,15 +55,19 @@ for fidelity in FIDELITIES:
 # %% [markdown]
 # Three dimensions repeat the slit, as they must: it is the same along the third. Of what the homogenised
 # P2D promises for channels 100 µm apart, somewhat more than half is left when the way to them is resolved.
-# The seconds hold the building of each model; one homogenised model then charges a design in about a tenth
-# of a second, while the resolved ones are built anew for each.
+# The P2D on columns of nodes sees that too. The seconds hold the building of each model: the first three
+# are built once and then charge any geometry in less than a tenth of a second, the resolved ones are built
+# anew for each.
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained", dpi=80)
-looks = {"p2d": "0.6", "p2d-channels": "tab:orange", "resolved": "tab:blue", "solid": "black"}
+looks = dict(zip(FIDELITIES, ("0.6", "tab:orange", "tab:green", "tab:blue", "black"), strict=True))
 for fidelity, record in charges.items():
     passed = 0.1 * record.charge
-    style = {"color": looks[fidelity], "linestyle": ":" if fidelity == "solid" else "-"}
+    style = {
+        "color": looks[fidelity],
+        "linestyle": {"solid": ":", "p2d-columns": "--"}.get(fidelity, "-"),
+    }
     axes[0].plot(passed, record.observables[VOLTAGE], label=fidelity, **style)
     axes[1].plot(passed, 1e3 * record.observables[NEGATIVE_POTENTIAL], **style)
 axes[0].set(xlabel="Charge passed [mAh/cm²]", ylabel="Voltage [V]", ylim=(3.4, 4.25))
@@ -82,7 +86,7 @@ plt.show()
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(10, 3.8), layout="constrained", dpi=80, sharey=True)
 colours = ["#4c72b0", "#dd8452", "#55a868", "#c44e52", "#8172b3"]
-for axis, fidelity in zip(axes, ("p2d", "p2d-channels", "resolved"), strict=True):
+for axis, fidelity in zip(axes, ("p2d", "p2d-channels", "p2d-columns"), strict=True):
     record = charges[fidelity]
     losses = [1e3 * record.observables[name] for name in list(LOSSES)[1:]]
     labels = list(LOSSES.values())[1:]

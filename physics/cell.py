@@ -1,6 +1,7 @@
 """A cell's materials and baseline geometry, and the map from a design to a P2D parameter set."""
 
 import dataclasses
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from electrograd.physics.errors import InputError, check_name
 from electrograd.physics.structure import Structure
 from electrograd.physics.variables import (
+    C_RATE,
     DESIGN_VARIABLES,
     N_P_RATIO,
     NEGATIVE_ACTIVE,
@@ -36,6 +38,10 @@ FARADAY = 96485.33212
 
 ELECTROLYTE_DENSITY = 1200.0
 """Density of 1 M LiPF6 in carbonate solvents [kg.m-3]; PyBaMM's sets hold none."""
+
+
+_SHARES = {"negative": NEGATIVE_SHARE, "positive": POSITIVE_SHARE}
+_ACTIVE = "electrode active material volume fraction"
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,7 @@ class Cell:
     Lengths in m, densities in kg.m-3, voltages in V. ``source`` is PyBaMM's name of the parameter set,
     or the path of a BPX file; ``overrides`` replaces values of it. ``baseline`` holds the set's own
     values of the parameters that a design can vary, under PyBaMM's names; ``fixed`` what every design
-    has in common.
+    has in common; ``digest`` tells one content of a file from another.
     """
 
     source: str
@@ -105,6 +111,7 @@ class Cell:
     baseline: dict[str, float] = field(hash=False)
     overrides: dict[str, float] = field(hash=False, default_factory=dict)
     fixed: dict[str, float] = field(hash=False, default_factory=dict)
+    digest: str = ""
 
     @property
     def name(self) -> str:
@@ -179,6 +186,7 @@ class Cell:
             upper_voltage=float(values["Upper voltage cut-off [V]"]),
             baseline={k: float(values[k]) for k in DESIGN_VARIABLES if k != N_P_RATIO},
             overrides=overrides,
+            digest=_digest(Path(source)),
         )
 
     @classmethod
@@ -201,6 +209,10 @@ class Cell:
 
     def with_fixed(self, fixed: Mapping[str, float]) -> "Cell":
         """Return the cell with values that every design shares, by names of `VARIABLES`."""
+        for name in fixed:
+            check_name(name, VARIABLES, "a fixed value must be of a known variable")
+            if name.startswith(C_RATE):
+                raise InputError("a rate that all designs share belongs in the scenario", name)
         return dataclasses.replace(self, fixed=dict(fixed))
 
     def to_dict(self) -> dict[str, Any]:
@@ -246,7 +258,8 @@ class Cell:
         if NEGATIVE_THICKNESS in design:  # it takes the place of a fixed ratio
             values.pop(N_P_RATIO, None)
         for electrode in self.structure:
-            values.update(electrode.complete(values))
+            stated = {*design, *self.fixed}
+            values.update(electrode.complete(values, porosity(electrode.side) in stated))
         shares = {side: self._active_share(side, values) for side in SIDES}
         values[NEGATIVE_ACTIVE] = shares["negative"] * (1 - values[NEGATIVE_POROSITY])
         values[POSITIVE_ACTIVE] = shares["positive"] * (1 - values[POSITIVE_POROSITY])
@@ -257,10 +270,8 @@ class Cell:
 
     def _active_share(self, side: str, values: Mapping[str, Any]) -> Any:
         """Active material's share of the solids: the design's, or the cell's own."""
-        name, own = (
-            (NEGATIVE_SHARE, self.negative) if side == "negative" else (POSITIVE_SHARE, self.positive)
-        )
-        return values.get(name, own.active_share)
+        own: Electrode = getattr(self, side)
+        return values.get(_SHARES[side], own.active_share)
 
     def coating_capacities(self, values: Mapping[str, Any], negative_thickness: Any) -> tuple[Any, Any]:
         """Usable areal capacities (negative, positive) before channels are cut [A.h.m-2]."""
@@ -287,6 +298,26 @@ class Cell:
             electrode.check(parameters)
         for name, value in {**design, NEGATIVE_THICKNESS: parameters[NEGATIVE_THICKNESS]}.items():
             VARIABLES[name].check(float(value))
+        self.check_parameters(parameters)
+
+    def check_parameters(self, parameters: Mapping[str, Scalar]) -> None:
+        """Refuse a complete set that cannot be built; raises as `check` does, but for the ranges."""
+        known = {name: float(value) for name, value in parameters.items()}
+        for electrode in self.structure:
+            electrode.check(known)
+            title = electrode.side.capitalize()
+            pores, active = known[porosity(electrode.side)], known[f"{title} {_ACTIVE}"]
+            if not 0 < pores < 1:
+                raise InputError(f"{porosity(electrode.side)!r} must lie inside (0, 1)", pores)
+            if not 0 < active <= 1 - pores + 1e-9:
+                raise InputError(
+                    f"pores and active material of the {electrode.side} electrode must close to 1",
+                    f"{pores:.4g} and {active:.4g}",
+                    f"active material of at most {1 - pores:.4g}",
+                )
+            for length in (f"{title} electrode thickness [m]", f"{title} particle radius [m]"):
+                if not known[length] > 0:
+                    raise InputError(f"{length!r} must be positive", known[length])
 
     def design_values(self, parameters: Mapping[str, Value]) -> dict[str, Any]:
         """Return every design variable's value, the N/P ratio too, of a complete parameter set."""
@@ -294,4 +325,10 @@ class Cell:
         coatings = {porosity(side): parameters[coating_mean(side)] for side in SIDES}
         plain = {name: parameters[name] for name in DESIGN_VARIABLES if name != N_P_RATIO}
         built = {name: parameters[name] for name in self.structure.variables}
-        return {N_P_RATIO: negative / positive, **plain, **coatings, **built}
+        shares = {name: self._active_share(side, parameters) for side, name in _SHARES.items()}
+        rates = {name: value for name, value in parameters.items() if name.startswith(C_RATE)}
+        return {N_P_RATIO: negative / positive, **plain, **coatings, **built, **shares, **rates}
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""

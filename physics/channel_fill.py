@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from electrograd.physics.channel_grid import BELOW, BESIDE, POSITIVE, SEPARATOR, ChannelMesh, Grid
-from electrograd.physics.channels import _HEXAGON, HOLE
+from electrograd.physics.channels import HEXAGON, HOLE
 from electrograd.physics.pybamm_import import pybamm
 from electrograd.physics.structure import ElectrodeStructure
 from electrograd.physics.variables import (
@@ -45,7 +45,7 @@ def built_cell(
     pitch, width, taper, end = (number(name("negative")) for name in CHANNEL_NAMES)
     end, thickness = pybamm.minimum(end, DEEPEST), number(NEGATIVE_THICKNESS)
     round_ = structure.channel == HOLE
-    half_share = _HEXAGON if round_ else 0.5
+    half_share = HEXAGON if round_ else 0.5
     lengths = (thickness * (1 - end), thickness * end, p.s.L, number(POSITIVE_THICKNESS))
     grid = Grid(mesh, structure.channel, pitch * half_share, width / 2 / half_share, taper, lengths)
     coating, factor = number(coating_mean("negative")), number(densification("negative"))

@@ -29,7 +29,7 @@ from electrograd.physics.charge import (
     TIME,
     VOLTAGE,
 )
-from electrograd.physics.model import APPLIED, EMPTY, FULL, _control, _limits
+from electrograd.physics.model import APPLIED, control_of_current, limit_events
 from electrograd.physics.pybamm_import import pybamm
 from electrograd.physics.resolved_model import SALT, SEPARATOR_FACE, SOLID_LITHIUM
 from electrograd.physics.scenario import SolverSettings
@@ -106,12 +106,8 @@ class ChannelModel(ElectrodeModel):
             **self._losses(negative, positive, voltage),
         }
         known = self.variables
-        self.algebraic[current] = _control(known)
-        self.events = [
-            *_limits(known, settings),
-            pybamm.Event(FULL, settings.surface_full - known[NEGATIVE_SURFACE]),
-            pybamm.Event(EMPTY, known[POSITIVE_SURFACE] - settings.surface_empty),
-        ]
+        self.algebraic[current] = control_of_current(known)
+        self.events = limit_events(known, settings)
 
     def _fluxes(self, c_e: Any, phi_e: Any) -> tuple[Any, Any]:
         """Salt [mol.m-2.s-1] and current [A.m-2] through the points, times their weights."""
@@ -138,7 +134,9 @@ class ChannelModel(ElectrodeModel):
             POSITIVE_POTENTIAL: self._face_mean(positive, facing == facing.min()),
             POSITIVE_AT_COLLECTOR: self._face_mean(positive, facing == facing.max()),
             NEGATIVE_SURFACE: pybamm.max(negative.surface),
+            "Minimum negative particle surface stoichiometry": pybamm.min(negative.surface),
             POSITIVE_SURFACE: pybamm.min(positive.surface),
+            "Maximum positive particle surface stoichiometry": pybamm.max(positive.surface),
             NEGATIVE_MEAN: negative.average(negative.mean),
             POSITIVE_MEAN: positive.average(positive.mean),
         }

@@ -19,7 +19,7 @@ CHANNEL_POROSITY = 0.95
 
 SLIT, HOLE = "slit", "hole"
 
-_HEXAGON = math.sqrt(math.sqrt(3) / (2 * math.pi))
+HEXAGON = math.sqrt(math.sqrt(3) / (2 * math.pi))
 """Radius of the circle of equal area over the pitch of a hexagonal array."""
 
 Content = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -71,7 +71,7 @@ class Channel:
     @property
     def half_cell(self) -> float:
         """Half a pitch (slit), or the radius of the circle that stands for the hexagon (hole) [m]."""
-        return self.pitch / 2 if self.shape == SLIT else self.pitch * _HEXAGON
+        return self.pitch / 2 if self.shape == SLIT else self.pitch * HEXAGON
 
     def check(self, thickness: float) -> None:
         """Raise `InputError` if the channel is deeper than an electrode of ``thickness`` [m]."""
@@ -142,7 +142,7 @@ class ChannelShape:
     @property
     def half_cell(self) -> float:
         """Half a pitch (slit), or the radius of the circle that stands for the hexagon (hole) [m]."""
-        return self.pitch / 2 if self.shape == SLIT else self.pitch * _HEXAGON
+        return self.pitch / 2 if self.shape == SLIT else self.pitch * HEXAGON
 
     def check(self, thickness: float) -> None:
         """Accept any thickness: the depth is a share of it."""

@@ -77,12 +77,20 @@ class End(IntEnum):
     CURRENT_CUT_OFF = 8
     ELECTROLYTE_DEPLETED = 9
     CHARGING_TIME_OVER = 10
+    CANNOT_BE_BUILT = 11
+    NEGATIVE_SURFACE_EMPTY = 12
+    POSITIVE_SURFACE_FULL = 13
 
     @property
     def completed(self) -> bool:
         """Whether the simulation ran to an end that the physics or the scenario set."""
-        failures = (End.PENDING, End.SOLVER_FAILURE, End.TIME_LIMIT, End.WORKER_DIED)
-        return self not in failures
+        return self not in (
+            End.PENDING,
+            End.SOLVER_FAILURE,
+            End.TIME_LIMIT,
+            End.WORKER_DIED,
+            End.CANNOT_BE_BUILT,
+        )
 
     @property
     def label(self) -> str:
@@ -151,6 +159,8 @@ class Charge:
     @property
     def energy(self) -> float:
         """∫ V dq over the record [W.h.m-2]."""
+        if self._distinct()[0].size < 2:
+            return 0.0
         curve = self._curve(self.observables[VOLTAGE])
         return float(curve.integrate(0.0, self.accepted))
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from electrograd.physics.cell import Cell
 from electrograd.physics.charge import OBSERVABLES, Charge, End
+from electrograd.physics.fidelity import model_of
 from electrograd.physics.open_circuit import OpenCircuitPotential
-from electrograd.physics.p2d import P2D
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import (
+    full_capacities,
     nominal_capacity,
     stack_mass,
     stack_thickness,
@@ -31,6 +32,7 @@ from electrograd.physics.variables import (
     SPECIFIC_ENERGY,
     THEORETICAL_ENERGY_DENSITY,
     THEORETICAL_SPECIFIC_ENERGY,
+    USABLE_RATIO,
 )
 
 DISCHARGE_RATE = 1 / 3
@@ -38,7 +40,7 @@ DISCHARGE_TEMPERATURE = 298.15
 """C-rate, and temperature [K], of the discharge that defines the specific energy."""
 CHARGED_SHARE = 0.8
 """Share of the nominal capacity that a charge time is to."""
-SIMULATED_ONLY = (SPECIFIC_ENERGY, ENERGY_DENSITY, CHARGE_TIME, LEAST_ELECTROLYTE, HOTTEST)
+SIMULATED_ONLY = (SPECIFIC_ENERGY, ENERGY_DENSITY, CHARGE_TIME, LEAST_ELECTROLYTE, HOTTEST, USABLE_RATIO)
 """Figures of merit that surrogates do not predict."""
 
 
@@ -73,9 +75,17 @@ class DesignSimulator:
 
     def __init__(self, cell: Cell, scenario: Scenario, settings: SolverSettings) -> None:
         self.cell = cell
-        self._charging = P2D(cell, scenario, settings)
-        reference = dataclasses.replace(scenario, temperature=DISCHARGE_TEMPERATURE)
-        self._discharging = self._charging if reference == scenario else P2D(cell, reference, settings)
+        model = model_of(cell, scenario)
+        self._charging = model(cell, scenario, settings)
+        # The reference discharge inherits the cut-offs, and nothing else of the scenario.
+        reference = Scenario(
+            1.0,
+            upper_voltage=scenario.upper_voltage,
+            lower_voltage=scenario.lower_voltage,
+            temperature=DISCHARGE_TEMPERATURE,
+        )
+        alike = dataclasses.replace(reference, c_rate=scenario.c_rate) == scenario
+        self._discharging = self._charging if alike else model(cell, reference, settings)
         self._negative, self._positive = (
             OpenCircuitPotential.from_pybamm(cell, side, scenario.temperature)
             for side in ("negative", "positive")
@@ -105,7 +115,9 @@ class DesignSimulator:
             if charge.end.completed
             else (math.nan,) * 5
         )
-        delivered = discharge.energy if discharge.end.completed else math.nan
+        whole = discharge.end.completed and discharge.end is not End.CHARGING_TIME_OVER
+        delivered = discharge.energy if whole else math.nan
+        negative, positive = (float(capacity) for capacity in full_capacities(cell, parameters))
         mass, thickness = stack_mass(cell, parameters), stack_thickness(cell, parameters)
         energy = float(theoretical_energy(cell, self._negative, self._positive, parameters))
         return Simulated(
@@ -123,15 +135,20 @@ class DesignSimulator:
                 CHARGE_TIME: time,
                 LEAST_ELECTROLYTE: electrolyte,
                 HOTTEST: hottest,
+                USABLE_RATIO: negative * cell.negative.window / (positive * cell.positive.window),
             },
         )
+
+
+def nothing(cell: Cell, design: Mapping[str, float], end: End, message: str) -> Charge:
+    """Return the record of a charge of which there is none."""
+    nominal = float(nominal_capacity(cell, cell.parameters(dict(design))))
+    return Charge(end, message, nominal, np.empty(0), dict.fromkeys(OBSERVABLES, np.empty(0)))
 
 
 def failed(cell: Cell, design: Mapping[str, float], end: End, message: str) -> Simulated:
     """Return the record of a design whose simulation gave nothing."""
     parameters = {name: float(value) for name, value in cell.parameters(dict(design)).items()}
-    nominal = float(nominal_capacity(cell, parameters))
-    nothing = np.empty(0)
-    charge = Charge(end, message, nominal, nothing, dict.fromkeys(OBSERVABLES, nothing))
+    charge = nothing(cell, design, end, message)
     figures = dict.fromkeys((*FIGURES_OF_MERIT, *SIMULATED_ONLY), math.nan)
-    return Simulated(parameters, charge, {**figures, NOMINAL_CAPACITY: nominal})
+    return Simulated(parameters, charge, {**figures, NOMINAL_CAPACITY: charge.nominal})

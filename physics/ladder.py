@@ -4,6 +4,7 @@ The truth about a channelled design is the resolved model. The homogenised P2D i
 pitch, and many times as fast.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from electrograd.physics.cell import Cell
 from electrograd.physics.cell_data import load_parameter_values
+from electrograd.physics.channel_phase import ChannelP2D
 from electrograd.physics.channels import Channel
 from electrograd.physics.charge import Charge
 from electrograd.physics.errors import InputError, check_name
@@ -30,10 +32,12 @@ from electrograd.physics.variables import (
     porosity,
 )
 
-P2D_ALONE, HOMOGENISED, RESOLVED, SOLID = "p2d", "p2d-channels", "resolved", "solid"
+P2D_ALONE, HOMOGENISED, COLUMNS = "p2d", "p2d-channels", "p2d-columns"
+RESOLVED, SOLID = "resolved", "solid"
 FIDELITIES: dict[str, str] = {
     P2D_ALONE: "P2D of the coatings, before channels are cut",
     HOMOGENISED: "P2D with channels homogenised: right for small pitch",
+    COLUMNS: "P2D on columns of nodes beside the channel: sees the pitch, built once for every geometry",
     RESOLVED: "the channel's unit cell resolved: a slit in a plane, a hole around its axis",
     SOLID: "the unit cell in three dimensions: slits, or square holes in a square array",
 }
@@ -76,25 +80,29 @@ def charge_at(
     cell.check(design)
     if fidelity in (P2D_ALONE, HOMOGENISED):
         return _p2d(fidelity, cell, design, scenario, settings)
-    held = scenario.hold_voltage or scenario.plating_potential is not None
-    if held or scenario.later_stages or scenario.cooling is not None or scenario.end_when_depleted:
-        raise InputError(
-            "resolved channels are charged at one constant current, isothermal", scenario.protocol
-        )
+    if fidelity == COLUMNS:
+        return ChannelP2D(cell, scenario, settings).charge(cell.parameters(design))
+    _check_constant(fidelity, scenario)
     known = {name: float(value) for name, value in cell.parameters(design).items()}
-    return resolved(cell, known, scenario.of(cell), settings, mesh, solid=fidelity == SOLID).charge(
+    nominal = float(nominal_capacity(cell, known))
+    record = resolved(cell, known, scenario.of(cell), settings, mesh, solid=fidelity == SOLID).charge(
         current=known.get(C_RATE, scenario.c_rate) * float(rate_capacity(cell, known, scenario.rate_of)),
         initial=_initial(cell, known, scenario.start),
-        charge_limit=(scenario.charge_limit - scenario.start) * float(nominal_capacity(cell, known)),
-        nominal=float(nominal_capacity(cell, known)),
+        charge_limit=(scenario.charge_limit - scenario.start) * nominal,
+        nominal=nominal,
     )
+    return dataclasses.replace(record, start=scenario.start * nominal)
 
 
 def _p2d(
     fidelity: str, cell: Cell, design: Mapping[str, float], scenario: Scenario, settings: SolverSettings
 ) -> Charge:
-    if fidelity == HOMOGENISED:
+    if fidelity == HOMOGENISED or not cell.structure.channelled:
         return P2D(cell, scenario, settings).charge(cell.parameters(design))
+    # Shares and stages of the cut electrode would mean others of the whole one.
+    _check_constant(fidelity, scenario)
+    if scenario.start:
+        raise InputError("the P2D without its channels charges from empty", scenario.start, 0.0)
     channels = {name(side) for side in SIDES for name in CHANNEL_NAMES}
     uncut = {name: value for name, value in design.items() if name not in channels}
     structure = Structure(*(_without_channel(electrode) for electrode in cell.structure))
@@ -109,8 +117,17 @@ def _p2d(
     return P2D(whole, scenario, settings).charge(parameters, c_rate=rate)
 
 
+def _check_constant(fidelity: str, scenario: Scenario) -> None:
+    extra = scenario.later_stages or scenario.cooling is not None or scenario.end_when_depleted
+    if scenario.held or extra:
+        raise InputError(
+            f"at the fidelity {fidelity!r} a charge is at one constant current, isothermal",
+            scenario.protocol,
+        )
+
+
 def _without_channel(electrode: ElectrodeStructure) -> ElectrodeStructure:
-    return ElectrodeStructure(electrode.side, electrode.layers, electrode.knots, electrode.fixed_mean)
+    return ElectrodeStructure(electrode.side, electrode.layers, electrode.knots)
 
 
 def _initial(cell: Cell, known: Mapping[str, float], start: float) -> tuple[float, float]:

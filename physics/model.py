@@ -47,8 +47,10 @@ PLATING = "Negative potential at its limit"
 CURRENT_AT_CAP, CURRENT_LOW = "Current at its cap", "Current low"
 CHARGED = "Stage over"
 FULL, EMPTY = "Negative surface full", "Positive surface empty"
+DRAINED, FILLED = "Negative surface empty", "Positive surface full"
 DEPLETED = "Electrolyte depleted"
-LIMITS = (UPPER, LOWER, PLATING, CURRENT_AT_CAP, CURRENT_LOW, CHARGED, DEPLETED)
+SURFACES = (FULL, EMPTY, DRAINED, FILLED)
+LIMITS = (UPPER, LOWER, PLATING, CURRENT_AT_CAP, CURRENT_LOW, CHARGED, DEPLETED, *SURFACES)
 """Events that the input of the same name in brackets disarms when it is 1."""
 
 UPPER_VOLTAGE, LOWER_VOLTAGE = "Upper voltage limit [V]", "Lower voltage limit [V]"
@@ -105,7 +107,7 @@ def build_model(
     """
     thermal = {} if scenario.cooling is None else {"thermal": "lumped"}
     model = pybamm.lithium_ion.DFN(
-        {**(options or {}), "operating mode": _control, **thermal}, build=False
+        {**(options or {}), "operating mode": control_of_current, **thermal}, build=False
     )
     if not structure.plain:
         for component in ("electrolyte", "electrode"):
@@ -128,15 +130,11 @@ def build_model(
         local = known[f"R-averaged {side} particle concentration [mol.m-3]"]
         most = pybamm.Parameter(f"Maximum concentration in {side} electrode [mol.m-3]")
         known[mean] = pybamm.x_average(local * active) / pybamm.x_average(active) / most
-    model.events = [
-        *_limits(known, settings),
-        pybamm.Event(FULL, settings.surface_full - known[NEGATIVE_SURFACE]),
-        pybamm.Event(EMPTY, known[POSITIVE_SURFACE] - settings.surface_empty),
-    ]
+    model.events = limit_events(known, settings)
     return model
 
 
-def _control(variables: dict[str, Any]) -> Any:
+def control_of_current(variables: dict[str, Any]) -> Any:
     """The equation that fixes the current: one of three quantities stands at its value."""
     current, voltage, potential = (pybamm.InputParameter(name) for name in HOLDS)
     density = -variables["Total current density [A.m-2]"]
@@ -147,7 +145,7 @@ def _control(variables: dict[str, Any]) -> Any:
     return current * (density - applied) / 10 + voltage * held_voltage + potential * held_potential
 
 
-def _limits(known: dict[str, Any], settings: SolverSettings) -> list[Any]:
+def limit_events(known: dict[str, Any], settings: SolverSettings) -> list[Any]:
     """The events that inputs arm."""
     charged = -known["Discharge capacity [A.h]"] / pybamm.Parameter("Electrode area [m2]")
     value = {name: pybamm.InputParameter(name) for name in (APPLIED, UPPER_VOLTAGE, LOWER_VOLTAGE)}
@@ -161,6 +159,10 @@ def _limits(known: dict[str, Any], settings: SolverSettings) -> list[Any]:
         CURRENT_LOW: (density - low) / value[APPLIED],
         CHARGED: pybamm.InputParameter(STAGE_CHARGE) - pybamm.sign(value[APPLIED]) * charged,
         DEPLETED: known[ELECTROLYTE] - settings.depleted,
+        FULL: settings.surface_full - known[NEGATIVE_SURFACE],
+        EMPTY: known[POSITIVE_SURFACE] - settings.surface_empty,
+        DRAINED: known["Minimum negative particle surface stoichiometry"] - settings.surface_drained,
+        FILLED: settings.surface_filled - known["Maximum positive particle surface stoichiometry"],
     }
     # A disarmed event stands far from zero, whatever its quantity does.
     return [
@@ -191,6 +193,10 @@ def parameter_values(cell: Cell, scenario: Scenario) -> Any:
             pybamm.InputParameter(name) * maximum
         )
     if scenario.cooling is not None:
+        for side, electrode in (("Negative", cell.negative), ("Positive", cell.positive)):
+            values[f"{side} electrode density [kg.m-3]"] = electrode.solids_density * (
+                1 - pybamm.InputParameter(f"{side} electrode porosity")
+            )
         values["Cell volume [m3]"] = cell.electrode_area * (
             pybamm.InputParameter(NEGATIVE_THICKNESS)
             + pybamm.InputParameter(POSITIVE_THICKNESS)
@@ -237,14 +243,11 @@ def _electrode_values(
         start = number(NEGATIVE_THICKNESS) + cell.separator_thickness
         return (x - start) / thickness
 
-    def open_share(x: Any) -> Any:
-        return electrode.channel_share(known, depth(x), 1 / points, pybamm.minimum)
-
-    def matrix(x: Any) -> Any:
-        return electrode.matrix_porosity(known, depth(x), 1 / points, pybamm.minimum)
+    def averaged(function: Any, x: Any) -> Any:
+        return electrode.averaged(function, known, depth(x), points, pybamm.minimum)
 
     def solids(x: Any) -> Any:
-        return (1 - open_share(x)) * (1 - matrix(x))
+        return averaged(lambda channel, matrix: (1 - channel) * (1 - matrix), x)
 
     exponents = {
         component: values[f"{title} electrode Bruggeman coefficient ({component})"]
@@ -259,11 +262,12 @@ def _electrode_values(
         return share * solids(x)
 
     def electrolyte(x: Any) -> Any:
-        channel = open_share(x)
-        return channel + (1 - channel) * matrix(x) ** exponents["electrolyte"]
+        power = exponents["electrolyte"]
+        return averaged(lambda channel, matrix: channel + (1 - channel) * matrix**power, x)
 
     def electrode_transport(x: Any) -> Any:
-        return (1 - open_share(x)) * (1 - matrix(x)) ** exponents["electrode"]
+        power = exponents["electrode"]
+        return averaged(lambda channel, matrix: (1 - channel) * (1 - matrix) ** power, x)
 
     transports = {
         transport(side, "electrolyte"): electrolyte,

@@ -5,6 +5,7 @@ electrode's potential against lithium) and the limits on the others are events; 
 held next. So at each instant the current is the largest that keeps every limit.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +21,9 @@ from electrograd.physics.model import (
     CURRENT_AT_CAP,
     CURRENT_LOW,
     DEPLETED,
+    DRAINED,
     EMPTY,
+    FILLED,
     FULL,
     HOLDS,
     INITIAL,
@@ -53,13 +56,16 @@ _ENDS = {
     FULL: End.NEGATIVE_SURFACE_FULL,
     EMPTY: End.POSITIVE_SURFACE_EMPTY,
     DEPLETED: End.ELECTROLYTE_DEPLETED,
+    DRAINED: End.NEGATIVE_SURFACE_EMPTY,
+    FILLED: End.POSITIVE_SURFACE_FULL,
     CURRENT_LOW: End.CURRENT_CUT_OFF,
     CHARGED: End.CHARGE_TARGET,
     "final time": End.CHARGING_TIME_OVER,
 }
 _NEXT = {UPPER: _VOLTAGE, PLATING: _POTENTIAL, CURRENT_AT_CAP: _CURRENT}
 """What is held after a limit is reached."""
-_PASSED = "Discharge capacity [A.h]"
+PASSED = "Discharge capacity [A.h]"
+"""PyBaMM's count of the charge; a model must have it beside its observables."""
 _SLACK = 1e-6
 _MOST_SOLVES = 100
 _INSTANT = 1e-3
@@ -100,28 +106,38 @@ class P2D:
         self.cell, self.scenario = cell, scenario.of(cell)
         self.settings = settings = settings.of(cell)
         self.observables = observables
-        model = build_model(cell.structure, self.scenario, settings, options)
-        values = parameter_values(cell, self.scenario)
-        structured = structured_values(cell, values, settings.points, pybamm.InputParameter)
-        values.update(structured, check_already_exists=False)
-        self._simulation = pybamm.Simulation(
-            model,
-            parameter_values=values,
-            solver=pybamm.IDAKLUSolver(
-                rtol=settings.rtol,
-                atol=settings.atol,
-                output_variables=[*observables, _PASSED],
-                on_failure="ignore",
-            ),
-            submesh_types={**model.default_submesh_types, **submesh_types()},
-            var_pts=mesh_points(settings),
-        )
+        self.simulation = self._built(dict(options or {}))
         try:
-            self._simulation.build()
+            self.simulation.build()
         except KeyError as error:
             raise InputError(
                 f"{cell.name} must hold every parameter of the model", f"none of {error.args[0]}"
             ) from error
+
+    def _built(self, options: dict[str, str]) -> Any:
+        """The simulation; other fidelities make their own."""
+        cell, settings = self.cell, self.settings
+        model = build_model(cell.structure, self.scenario, settings, options)
+        values = parameter_values(cell, self.scenario)
+        structured = structured_values(cell, values, settings.points, pybamm.InputParameter)
+        values.update(structured, check_already_exists=False)
+        return pybamm.Simulation(
+            model,
+            parameter_values=values,
+            solver=self._solver(),
+            submesh_types={**model.default_submesh_types, **submesh_types()},
+            var_pts=mesh_points(settings),
+        )
+
+    def _solver(self) -> Any:
+        return pybamm.IDAKLUSolver(
+            rtol=self.settings.rtol,
+            atol=self.settings.atol,
+            output_variables=[*self.observables, PASSED],
+            # Newton converges further than by default: potentials stay smooth in time, steps are fewer.
+            options={"nonlinear_convergence_coefficient": 0.05},
+            on_failure="ignore",
+        )
 
     def charge(self, parameters: Mapping[str, Scalar], c_rate: float | None = None) -> Charge:
         """Charge as the scenario says, up to the first end.
@@ -132,20 +148,29 @@ class P2D:
             A complete set, as `Cell.parameters` gives it. Rates in it replace the scenario's.
         c_rate
             Rate of the first stage, relative to the design's own nominal capacity [1/h]; replaces both.
+
+        Raises
+        ------
+        InputError
+            For parameters that cannot be built, or a rate that is not positive.
         """
+        _check_rates(c_rate)
         stages = [
             (share, float(parameters.get(stage_rate(k), rate)))
             for k, (share, rate) in enumerate(self.scenario.stages, start=1)
         ]
         if c_rate is not None:
             stages[0] = (stages[0][0], c_rate)
+        _check_rates(*(rate for _, rate in stages))
         return _Run(self, parameters, stages, self.scenario.start).result()
 
     def discharge(self, parameters: Mapping[str, Scalar], c_rate: float) -> Charge:
         """Discharge from full at constant current over the window, or to the lower cut-off voltage.
 
         The charge in the record is the charge taken out [A.h.m-2], and its energy the energy delivered.
+        Raises as `charge` does.
         """
+        _check_rates(c_rate)
         return _Run(self, parameters, [(0.0, -c_rate)], 1.0).result()
 
 
@@ -159,8 +184,9 @@ class _Run:
         stages: list[tuple[float, float]],
         start: float,
     ) -> None:
+        model.cell.check_parameters(parameters)
         self.model, self.scenario = model, model.scenario
-        self.simulation = model._simulation
+        self.simulation = model.simulation
         self.nominal = float(nominal_capacity(model.cell, parameters))
         self.one_c = float(rate_capacity(model.cell, parameters, model.scenario.rate_of))
         self.stages, self.start, self.stage = stages, start, 0
@@ -215,8 +241,8 @@ class _Run:
     def _armed(self) -> set[str]:
         """The limits that count while this is held."""
         if not self.charging:
-            return {LOWER, CHARGED}
-        armed = {CHARGED, UPPER}
+            return {LOWER, CHARGED, DRAINED, FILLED}
+        armed = {CHARGED, UPPER, FULL, EMPTY}
         if self.scenario.plating_potential is not None:
             armed.add(PLATING)
         if self.scenario.end_when_depleted:
@@ -260,14 +286,23 @@ class _Run:
             empty = np.empty(0)
             return Charge(end, message, nominal, empty, dict.fromkeys(names, empty))
         found = {name: np.asarray(self.solution[name].entries)[..., :steps] for name in names}
-        charge = np.abs(np.asarray(self.solution[_PASSED].entries))[:steps]
+        charge = np.abs(np.asarray(self.solution[PASSED].entries))[:steps]
         charge = charge / self.model.cell.electrode_area
         return Charge(end, message, nominal, charge, found, self.start * nominal)
+
+
+def _check_rates(*rates: float | None) -> None:
+    for rate in rates:
+        if rate is not None and not 0 < rate < math.inf:
+            raise InputError("a C-rate must be positive and finite", rate, 1.0)
 
 
 def _at_once(message: str) -> str:
     """The limit that a design passes before anything is solved; empty if the solver says otherwise."""
     listed = re.search(r"Events \[(.*?)\] are non-positive at initial conditions", message)
     found = re.findall(r"['\"](.*?)['\"]", listed[1]) if listed else []
-    order = [CHARGED, FULL, EMPTY, DEPLETED, LOWER, CURRENT_LOW, UPPER, PLATING, CURRENT_AT_CAP]
+    # What can be held comes last, and the voltage after the potential: where only one of them can be
+    # held, holding it may mend the other.
+    order = [CHARGED, FULL, EMPTY, DRAINED, FILLED, DEPLETED, LOWER, CURRENT_LOW]
+    order += [PLATING, UPPER, CURRENT_AT_CAP]
     return next((name for name in order if name in found), "")

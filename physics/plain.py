@@ -8,13 +8,14 @@ from electrograd.physics.cell_data import load_parameter_values
 from electrograd.physics.errors import InputError
 from electrograd.physics.model import scenario_values, structured_values
 from electrograd.physics.scenario import Scenario
-from electrograd.physics.stack import nominal_capacity, rate_capacity
+from electrograd.physics.stack import mean_stoichiometries, nominal_capacity, rate_capacity
 from electrograd.physics.variables import (
     C_RATE,
     DESIGN_VARIABLES,
     N_P_RATIO,
     NEGATIVE_ACTIVE,
     POSITIVE_ACTIVE,
+    SIDES,
 )
 
 MODEL = {"class": "pybamm.lithium_ion.DFN", "options": {}}
@@ -73,8 +74,8 @@ def plain_parameter_values(
     rate = known.get(C_RATE, scenario.c_rate)
     values["Current function [A]"] = -rate * float(rate_capacity(cell, known, scenario.rate_of)) * area
     values["Nominal cell capacity [A.h]"] = float(nominal_capacity(cell, known)) * area
-    for side, electrode in (("negative", cell.negative), ("positive", cell.positive)):
-        values[f"Initial concentration in {side} electrode [mol.m-3]"] = (
-            electrode.empty * electrode.maximum_concentration
-        )
+    content = mean_stoichiometries(cell, known, scenario.start * nominal_capacity(cell, known))
+    for side, stoichiometry in zip(SIDES, content, strict=True):
+        most = getattr(cell, side).maximum_concentration
+        values[f"Initial concentration in {side} electrode [mol.m-3]"] = float(stoichiometry) * most
     return values

@@ -179,8 +179,11 @@ class Resolved:
         try:
             solution = self._simulation.solve([0.0, 3600 * charge_limit / current], inputs=inputs)
         except pybamm.SolverError as error:
-            empty = np.empty(0)
-            return Charge(End.SOLVER_FAILURE, str(error), nominal, empty, dict.fromkeys(names, empty))
+            over = "Maximum voltage" in str(error) and "non-positive at initial" in str(error)
+            # A voltage passed at the first instant is an end, of which only the instant is known.
+            seen = np.full(int(over), np.nan)
+            end = End.VOLTAGE_CUT_OFF if over else End.SOLVER_FAILURE
+            return Charge(end, str(error), nominal, np.zeros(int(over)), dict.fromkeys(names, seen))
         time = np.asarray(solution.t)
         return Charge(
             end=_ENDS.get(solution.termination, End.SOLVER_FAILURE),

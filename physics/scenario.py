@@ -74,6 +74,15 @@ class Scenario:
     time_limit: float = 2000.0
 
     def __post_init__(self) -> None:
+        numbers = {name: value for name, value in vars(self).items() if isinstance(value, float)}
+        for name, value in numbers.items():
+            if not math.isfinite(value):
+                raise InputError(f"{name} must be a finite number", value)
+        for name, least, most in (("temperature", 150.0, 500.0), ("time_limit", 1e-6, math.inf)):
+            if not least <= numbers[name] <= most:
+                raise InputError(f"{name} must lie within [{least:g}, {most:g}]", numbers[name])
+        if self.rate_of not in ("design", "coatings"):
+            raise InputError("rates are of the design or of its coatings", self.rate_of, "coatings")
         rates = (self.c_rate, *(rate for _, rate in self.later_stages))
         if not all(0 < rate < math.inf for rate in rates):
             raise InputError("a C-rate must be positive and finite", rates, 1.0)
@@ -90,7 +99,7 @@ class Scenario:
             )
         if self.cooling is not None and not 0 <= self.cooling < math.inf:
             raise InputError("a heat transfer coefficient must be zero or more", self.cooling, 0.0)
-        if not 0 < self.hold_until < min(rates):
+        if self.held and not 0 < self.hold_until < min(rates):
             raise InputError(
                 "a held charge must end at a C-rate between 0 and the smallest stage's",
                 self.hold_until,
@@ -116,11 +125,15 @@ class Scenario:
         return list(zip(ends, rates, strict=True))
 
     @property
+    def held(self) -> bool:
+        """Whether a voltage or a potential can be held, and the current fall."""
+        return self.hold_voltage or self.plating_potential is not None
+
+    @property
     def constant_current(self) -> bool:
         """Whether it is one stage of constant current, isothermal, from empty, up to the first limit."""
-        held = self.hold_voltage or self.plating_potential is not None
         heated = self.cooling is not None
-        return not (held or heated or self.later_stages or self.start or self.end_when_depleted)
+        return not (self.held or heated or self.later_stages or self.start or self.end_when_depleted)
 
     @property
     def protocol(self) -> str:
@@ -158,6 +171,8 @@ class SolverSettings:
         Surface stoichiometry at which the negative electrode counts as full and the positive as
         empty; without these two events the solver can fail or hang. A cell whose potential is known
         over less than that counts as full, or empty, at the end of what is known.
+    surface_drained, surface_filled
+        The same for discharges: the negative electrode empty, the positive full.
     depleted
         Electrolyte concentration below which a simulation is flagged as depleted [mol.m-3].
     """
@@ -167,6 +182,8 @@ class SolverSettings:
     atol: float = 1e-8
     surface_full: float = 0.999
     surface_empty: float = 0.001
+    surface_drained: float = 0.001
+    surface_filled: float = 0.999
     depleted: float = 10.0
 
     def of(self, cell: "Cell") -> "SolverSettings":
@@ -175,6 +192,8 @@ class SolverSettings:
             self,
             surface_full=min(self.surface_full, cell.negative.highest),
             surface_empty=max(self.surface_empty, cell.positive.lowest),
+            surface_drained=max(self.surface_drained, cell.negative.lowest),
+            surface_filled=min(self.surface_filled, cell.positive.highest),
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -192,6 +192,7 @@ SPECIFIC_ENERGY = "Specific energy [W.h.kg-1]"
 ENERGY_DENSITY = "Energy density [W.h.L-1]"
 CHARGE_TIME = "Charge time to 80 % [s]"
 HOTTEST = "Highest temperature over the charge [K]"
+USABLE_RATIO = "N/P ratio, channels counted"
 LEAST_ELECTROLYTE = "Minimum electrolyte concentration over the charge [mol.m-3]"
 
 FIGURES_OF_MERIT: dict[str, str] = {

@@ -1,6 +1,7 @@
 """Single designs simulated in a process of their own, which is ended when a solve hangs."""
 
 import multiprocessing
+import traceback
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any
@@ -52,12 +53,14 @@ class GuardedSimulator:
         self._end()
 
     def __call__(self, design: Mapping[str, float]) -> Simulated:
-        """Simulate one design; see `DesignSimulator`.
+        """Simulate one design; see `DesignSimulator`. One that cannot be built is recorded as such.
 
         Raises
         ------
         InputError
-            For a design that cannot be built.
+            For a cell or a scenario that cannot be simulated at all.
+        RuntimeError
+            For an error of our own in the process, or one that does not start.
         """
         if self._process is None:
             self._start()
@@ -66,12 +69,22 @@ class GuardedSimulator:
             if not self._connection.poll(self.time_limit):
                 self._end()
                 return failed(self.cell, design, End.TIME_LIMIT, f"ended after {self.time_limit:g} s")
-            answer = self._connection.recv()
+            answer = self._answer()
         except (EOFError, OSError):
             self._end()
             return failed(self.cell, design, End.WORKER_DIED, "the process died")
+        except InputError as error:
+            return failed(self.cell, design, End.CANNOT_BE_BUILT, str(error))
+        return answer
+
+    def _answer(self) -> Any:
+        """What the process says; an error of its own is raised here."""
+        answer = self._connection.recv()
         if isinstance(answer, Refused):
             raise InputError(*answer.arguments)
+        if isinstance(answer, Broken):
+            self._end()
+            raise RuntimeError(f"an error in the simulating process:\n{answer.traceback}")
         return answer
 
     def _start(self) -> None:
@@ -83,8 +96,14 @@ class GuardedSimulator:
             self._process.start()
         theirs.close()
         # Building does not count: a design's limit is its own.
-        if self._connection.poll(START_UP):
-            self._connection.recv()
+        if not self._connection.poll(START_UP):
+            self._end()
+            raise RuntimeError(f"the simulating process did not start within {START_UP:g} s")
+        try:
+            self._answer()
+        except InputError:
+            self._end()
+            raise
 
     def _end(self) -> None:
         if self._process is not None:
@@ -101,16 +120,26 @@ class Refused:
         self.arguments = (error.rule, str(error.value), error.nearest, error.where)
 
 
+class Broken:
+    """An error that nobody foresaw, on its way between processes."""
+
+    def __init__(self) -> None:
+        self.traceback = traceback.format_exc()
+
+
 def _serve(connection: Connection, make: Callable[..., Simulator], *arguments: Any) -> None:
-    """Simulate what comes until the other end is closed."""
-    simulate = make(*arguments)
-    connection.send("ready")
-    while True:
-        try:
-            design = connection.recv()
-        except EOFError:
-            return
-        try:
-            connection.send(simulate(design))
-        except InputError as error:
-            connection.send(Refused(error))
+    """Simulate what comes until the other end is closed; what goes wrong is told there."""
+    try:
+        simulate = make(*arguments)
+        connection.send("ready")
+        while True:
+            try:
+                connection.send(simulate(connection.recv()))
+            except InputError as error:
+                connection.send(Refused(error))
+    except EOFError:
+        return
+    except InputError as error:
+        connection.send(Refused(error))
+    except Exception:  # told to the other process, which raises it
+        connection.send(Broken())

@@ -12,8 +12,8 @@ from dask.system import CPU_COUNT
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
-from electrograd.physics.charge import CURVES, Charge, End
-from electrograd.physics.stack import nominal_capacity
+from electrograd.physics.charge import Charge, End
+from electrograd.physics.figures import nothing
 from electrograd.sweeps.dataset import BATCH, SweepStore
 from electrograd.sweeps.processes import own_main, without_interrupts
 from electrograd.sweeps.worker import Job, simulate
@@ -99,15 +99,9 @@ def _alone(client: Client, simulate: Simulate, job: Job, design: dict[str, float
     if charges is not None:
         return charges[0]
     hung = time.monotonic() - began >= job.time_limit
-    cell = job.cell
-    empty = np.empty(0)
-    return Charge(
-        end=End.TIME_LIMIT if hung else End.WORKER_DIED,
-        message=f"ended after {job.time_limit:g} s" if hung else "the worker process died twice",
-        nominal=float(nominal_capacity(cell, cell.parameters(design))),
-        charge=empty,
-        observables=dict.fromkeys(CURVES, empty),
-    )
+    end = End.TIME_LIMIT if hung else End.WORKER_DIED
+    message = f"ended after {job.time_limit:g} s" if hung else "the worker process died twice"
+    return nothing(job.cell, design, end, message)
 
 
 def _result(future: "Future[Any]") -> list[Charge] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from jaxtyping import Float
@@ -89,6 +90,10 @@ def nearest_bounds(name: str, lower: float, upper: float) -> str:
     return f"[{low:g}, {high:g}]" if low < high else f"[{valid.lower:g}, {valid.upper:g}]"
 
 
+MOST_CORNERS = 8
+"""Up to so many variables, every corner of a box is looked at."""
+
+
 def check_box(cell: Cell, space: DesignSpace, drawn: int = 256) -> None:
     """Refuse a box that holds designs which nobody can build, as far as drawing designs can tell.
 
@@ -98,7 +103,8 @@ def check_box(cell: Cell, space: DesignSpace, drawn: int = 256) -> None:
         With the first such design: fractions that cannot close, a negative electrode of implausible
         thickness, a channel wider than its pitch.
     """
-    corners = np.array([space.lower, space.upper])
+    ends = list(zip(space.lower, space.upper, strict=True))
+    corners = product(*ends) if len(ends) <= MOST_CORNERS else zip(*ends, strict=True)
     for row in (*corners, *space.sobol(drawn, seed=0)):
         design = dict(zip(space.names, map(float, row), strict=True))
         try:

@@ -8,7 +8,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from electrograd.physics.cell import Cell
-from electrograd.physics.charge import CURVES, Charge
+from electrograd.physics.charge import CURVES, Charge, End
+from electrograd.physics.errors import InputError
+from electrograd.physics.figures import nothing
 from electrograd.physics.scenario import Scenario, SolverSettings
 
 if TYPE_CHECKING:
@@ -29,9 +31,9 @@ class Job:
 @lru_cache(maxsize=1)
 def built(job: Job) -> "P2D":
     """Build the model once per process and sweep."""
-    from electrograd.physics.p2d import P2D
+    from electrograd.physics.fidelity import model_of
 
-    return P2D(job.cell, job.scenario, job.settings, CURVES)
+    return model_of(job.cell, job.scenario)(job.cell, job.scenario, job.settings, CURVES)
 
 
 def simulate(job: Job, designs: Sequence[Mapping[str, float]]) -> list[Charge]:
@@ -47,6 +49,8 @@ def simulate(job: Job, designs: Sequence[Mapping[str, float]]) -> list[Charge]:
             faulthandler.dump_traceback_later(job.time_limit, exit=True, file=nowhere)
             try:
                 charges.append(model.charge(model.cell.parameters(design)))
+            except InputError as error:
+                charges.append(nothing(model.cell, design, End.CANNOT_BE_BUILT, str(error)))
             finally:
                 faulthandler.cancel_dump_traceback_later()
     return charges

@@ -44,4 +44,10 @@ class Hanging:
             os._exit(1)
         if epsilon < 0.22:
             time.sleep(60)
+        if epsilon > 0.39:
+            raise ZeroDivisionError("a bug")
         raise InputError("a rule", epsilon, 0.3)
+
+
+def refuse(*arguments: object) -> Hanging:
+    raise InputError("no such cell", "this one")

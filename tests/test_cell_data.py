@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from electrograd.physics.cell import Cell
 from electrograd.physics.cell_data import SIDES, load_parameter_values, solids_density
 from electrograd.physics.cell_tables import (
     COMMON,
@@ -479,3 +480,13 @@ if __name__ == "__main__":
     for name in SIX:
         accepted, first, margin, end, _ = charge(name)
         print(f'    "{name}": ({accepted:.4f}, {margin * 1e3:.1f}),  # starts at {first:.3f} V; {end}')
+
+
+def test_an_edited_file_is_another_cell(tmp_path: Path) -> None:
+    path = tmp_path / "cell.json"
+    text = BPX.read_text()
+    path.write_text(text)
+    before = Cell.load(path)
+    path.write_text(text + "\n")
+    assert Cell.load(path) != before
+    assert Cell.load(path).to_dict() != before.to_dict()

@@ -55,7 +55,8 @@ channels = {
     channel_pitch("positive"): st.floats(20e-6, 200e-6),
     channel_width("positive"): st.floats(0.0, 0.3),
 }
-LADDER = {"uniform": porosities, "graded": graded, "channels": channels}
+both = {**graded, **{name: values for name, values in channels.items() if "Negative channel" in name}}
+LADDER = {"uniform": porosities, "graded": graded, "channels": channels, "both": both}
 
 
 TIGHT = SolverSettings(rtol=1e-9, atol=1e-11)

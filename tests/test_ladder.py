@@ -39,9 +39,12 @@ def charges(design: dict[str, float], *fidelities: str, **kinds: str) -> list[Ch
 
 
 def test_fidelities_carry_the_same_current_and_close_on_each_other() -> None:
-    plain, homogenised, resolved, solid = charges(SLITS, *FIDELITIES)
-    currents = [r.observables["Charging current density [A.m-2]"][-1] for r in (plain, resolved, solid)]
+    plain, homogenised, columns, resolved, solid = charges(SLITS, *FIDELITIES)
+    currents = [r.observables["Charging current density [A.m-2]"][-1] for r in (plain, columns, solid)]
     assert currents == pytest.approx([currents[0]] * 3, rel=1e-6)
+    fine = charge_at("resolved", Cell.load("Chen2020", Structure.of(SLITS)), SLITS, AREAL)
+    assert columns.accepted == pytest.approx(fine.accepted, rel=3e-3)
+    assert columns.plating_margin == pytest.approx(fine.plating_margin, abs=2e-3)
     assert solid.accepted == pytest.approx(resolved.accepted, rel=1e-4)
     assert resolved.accepted < homogenised.accepted
     assert resolved.accepted == pytest.approx(homogenised.accepted, rel=0.04)
@@ -75,6 +78,7 @@ def test_no_width_is_the_electrode_without_channels() -> None:
     [
         ("p2d-channel", AREAL, "nearest valid: p2d-channels"),
         ("resolved", Scenario(1.0, hold_voltage=True), "one constant current"),
+        ("p2d", Scenario(1.0, later_stages=((0.5, 0.5),)), "one constant current"),
         ("solid", Scenario(1.0, cooling=5.0), "one constant current"),
     ],
 )
@@ -89,4 +93,12 @@ def test_the_readmes_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     example = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
     exec(compile(example, "README.md", "exec"), {})
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["p2d", "p2d-channels", "resolved"]
+    assert [line.split()[0] for line in lines] == ["p2d", "p2d-channels", "p2d-columns", "resolved"]
+
+
+def test_a_resolved_charge_knows_where_it_started() -> None:
+    cell = Cell.load("Chen2020", Structure.of(SLITS))
+    half = Scenario(1.0, start=0.4, charge_limit=0.6, rate_of="coatings")
+    record = charge_at("resolved", cell, SLITS, half, mesh=COARSE)
+    columns = charge_at("p2d-columns", cell, SLITS, half)
+    assert record.time_to(0.5) == pytest.approx(columns.time_to(0.5), rel=1e-3)

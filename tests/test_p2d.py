@@ -104,7 +104,10 @@ def test_ends(cell: Cell) -> None:
 
 
 def test_a_failing_solve_is_recorded(cell: Cell, model: P2D) -> None:
-    broken = {**cell.parameters({}), "Positive particle radius [m]": float("nan")}
+    broken = {
+        **cell.parameters({}),
+        "Positive electrode Bruggeman coefficient (electrolyte)": float("nan"),
+    }
     record = model.charge(broken)
     assert record.end is End.SOLVER_FAILURE
     assert record.message

@@ -178,7 +178,9 @@ def test_losses_sum_to_the_voltage(cell: Cell) -> None:
         ({"c_rate": 0.0}, "positive and finite"),
         ({"c_rate": 1.0, "later_stages": ((0.5, 1.0), (0.3, 0.5))}, "must ascend"),
         ({"c_rate": 1.0, "start": 1.0, "charge_limit": 1.1}, "in [0, 1)"),
-        ({"c_rate": 1.0, "hold_until": 2.0}, "between 0 and the smallest"),
+        ({"c_rate": 1.0, "hold_until": 2.0, "hold_voltage": True}, "between 0 and the smallest"),
+        ({"c_rate": 1.0, "temperature": float("nan")}, "finite number"),
+        ({"c_rate": 1.0, "time_limit": -1.0}, "time_limit must lie within"),
         ({"c_rate": 1.0, "cooling": -1.0}, "zero or more"),
         ({"c_rate": 1.0, "upper_voltage": 3.0, "lower_voltage": 3.5}, "above the lower"),
     ],
@@ -201,3 +203,48 @@ def test_lithium_may_plate_where_the_set_knows_how(cell: Cell) -> None:
     assert fast > 2 * slow > 0
     with pytest.raises(InputError, match="Chen2020 must hold every parameter"):
         P2D(cell, Scenario(1.0), SETTINGS, options=options)
+
+
+def test_a_slow_charge_that_holds_nothing_is_no_mistake() -> None:
+    assert Scenario(0.02).constant_current
+
+
+def test_a_jump_past_both_limits_holds_the_potential(cell: Cell) -> None:
+    """The voltage may not be held here; at the current that the potential allows it is not passed."""
+    record = charged(
+        cell, c_rate=0.3, later_stages=((0.5, 8.0),), plating_potential=0.0, charge_limit=0.6
+    )
+    assert record.accepted > 0.5 * record.nominal
+    assert record.observables[VOLTAGE].max() < 4.2 + 1e-5
+    assert record.plating_margin > -1e-5
+
+
+def test_a_discharge_ends_at_an_empty_surface(cell: Cell) -> None:
+    model = P2D(cell, Scenario(1.0, lower_voltage=0.5), SETTINGS)
+    record = model.discharge(cell.parameters({"N/P ratio": 0.8}), 3.0)
+    assert record.end in (End.NEGATIVE_SURFACE_EMPTY, End.POSITIVE_SURFACE_FULL)
+
+
+def test_a_discharge_over_at_once_delivers_nothing(cell: Cell) -> None:
+    model = P2D(cell, Scenario(1.0, upper_voltage=4.4, lower_voltage=4.19), SETTINGS)
+    record = model.discharge(cell.parameters({}), 0.5)
+    assert record.end is End.VOLTAGE_CUT_OFF
+    assert record.energy == 0
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("nan")])
+def test_rates_must_be_positive(cell: Cell, rate: float) -> None:
+    model = P2D(cell, Scenario(1.0), SETTINGS)
+    for solve in (model.charge, model.discharge):
+        with pytest.raises(InputError, match="positive and finite"):
+            solve(cell.parameters({}), rate)
+
+
+def test_what_cannot_be_built_is_not_simulated(cell: Cell) -> None:
+    model = P2D(cell, Scenario(1.0), SETTINGS)
+    for wrong in (
+        {"Negative electrode porosity": 1.2},
+        {"Negative electrode active share of solids": 1.5},
+    ):
+        with pytest.raises(InputError):
+            model.charge(cell.parameters(wrong))

@@ -101,3 +101,30 @@ def test_names_of_the_package() -> None:
         assert getattr(eg, name).__name__ == name
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = eg.nonsense  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("variables:", "fixed: {C-rate: 2.0}\nvariables:", "belongs in the scenario"),
+        ("variables:", "fixed: {N/P ratio: 1.1}\nvariables:", "fixed or varied, not both"),
+        ("variables:", "channels: {shape: hole}\nvariables:", "they name none"),
+        ("variables:", "overrides: {Separator porosit: 0.4}\nvariables:", "Separator porosity"),
+        ("  N/P ratio:", "  C-rate of stage 2: [0.2, 0.5]\n  N/P ratio:", "nearest valid: C-rate"),
+        (
+            "  N/P ratio:",
+            "  Negative channel pitch [m]: [2e-5, 1e-4]\n  N/P ratio:",
+            "pitch and its width",
+        ),
+        ("  N/P ratio:", "  Negative electrode porosity of layer 2: [0.2, 0.4]\n  N/P ratio:", "from 1"),
+        ("cell: Chen2020", "cell: no_such_file.json", "no_such_file.json"),
+        ("cell: Chen2020", "cell: OKane2022_graphite_SiOx_halfcell", "half-cell"),
+    ],
+)
+def test_mistakes_about_structure_are_named(right: str, wrong: str, message: str) -> None:
+    text = TEXT.replace(right, wrong, 1)
+    assert text != TEXT
+    with pytest.raises(InputError) as caught:
+        parse_study(text, "mine.yaml")
+    assert message in str(caught.value)
+    assert "mine.yaml, line" in str(caught.value)

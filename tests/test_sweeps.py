@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 import pytest
 from conftest import ROOT, electrograd
-from faults import Hanging, fake, wrong
+from faults import Hanging, fake, refuse, wrong
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,12 +19,14 @@ from electrograd.physics.charge import End
 from electrograd.physics.errors import InputError
 from electrograd.physics.figures import DesignSimulator
 from electrograd.physics.scenario import Scenario, SolverSettings
+from electrograd.physics.structure import Structure
 from electrograd.physics.variables import N_P_RATIO, NEGATIVE_POROSITY, POSITIVE_THICKNESS
 from electrograd.sweeps.dataset import BATCH, SweepStore, decode_message, encode_message
 from electrograd.sweeps.guard import GuardedSimulator
 from electrograd.sweeps.runner import run_pending
-from electrograd.sweeps.space import DesignSpace
+from electrograd.sweeps.space import DesignSpace, check_box
 from electrograd.sweeps.worker import Job
+from electrograd.sweeps.worker import simulate as simulate_designs
 
 SPACE = DesignSpace.from_bounds({N_P_RATIO: (1.05, 1.3), NEGATIVE_POROSITY: (0.2, 0.5)})
 JOB = Job(Cell.load("Chen2020"), Scenario(1.0), SolverSettings(), time_limit=3.0)
@@ -206,9 +208,12 @@ def test_a_single_design_that_hangs_is_ended_and_recorded(cell: Cell) -> None:
         hung = simulate({NEGATIVE_POROSITY: 0.21})
         assert time.monotonic() - began < 30
         died = simulate({NEGATIVE_POROSITY: 0.495})
-        with pytest.raises(InputError, match=r"a rule; received: 0\.3"):
-            simulate({NEGATIVE_POROSITY: 0.3})
+        refused = simulate({NEGATIVE_POROSITY: 0.3})
+        with pytest.raises(RuntimeError, match="ZeroDivisionError: a bug"):
+            simulate({NEGATIVE_POROSITY: 0.4})
     assert (hung.charge.end, died.charge.end) == (End.TIME_LIMIT, End.WORKER_DIED)
+    assert refused.charge.end is End.CANNOT_BE_BUILT
+    assert "a rule; received: 0.3" in refused.charge.message
     assert "ended after 1 s" in hung.charge.message
     assert np.isnan(hung.figures["Plating margin [V]"])
 
@@ -217,3 +222,29 @@ def test_a_guarded_simulation_is_the_simulation(cell: Cell) -> None:
     arguments = (cell, Scenario(1.0), SolverSettings(points=8))
     with GuardedSimulator(*arguments, 60.0) as simulate:
         assert simulate({}).figures == DesignSimulator(*arguments)({}).figures
+
+
+def test_a_cell_that_cannot_be_simulated_is_an_error_at_once(cell: Cell) -> None:
+    guarded = GuardedSimulator(cell, Scenario(1.0), SolverSettings(), 5.0, refuse)
+    with guarded as simulate, pytest.raises(InputError, match="no such cell"):
+        simulate({})
+
+
+def test_what_cannot_be_built_is_recorded_in_a_sweep(cell: Cell) -> None:
+    job = Job(cell, Scenario(1.0), SolverSettings(points=6), 60.0)
+    fine, wrong = simulate_designs(job, [{NEGATIVE_POROSITY: 0.3}, {NEGATIVE_POROSITY: 1.2}])
+    assert fine.end is End.VOLTAGE_CUT_OFF
+    assert wrong.end is End.CANNOT_BE_BUILT
+    assert not wrong.end.completed
+    assert np.isnan(wrong.accepted)
+
+
+def test_every_corner_of_a_small_box_is_looked_at() -> None:
+    names = {
+        "Negative electrode porosity": (0.2, 0.5),
+        "Negative channel pitch [m]": (50e-6, 100e-6),
+        "Negative channel width over pitch": (0.05, 0.21),
+    }
+    tight = Cell.load("Chen2020", Structure.of(names, mass="conserved"))
+    with pytest.raises(InputError, match="can be built: porosity between channels"):
+        check_box(tight, DesignSpace.from_bounds(names), drawn=1)
