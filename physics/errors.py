@@ -25,6 +25,10 @@ class InputError(ValueError):
         hint = "" if nearest is None else f"; nearest valid: {nearest}"
         super().__init__(f"{place}{rule}; received: {value}{hint}")
 
+    def __reduce__(self) -> tuple[type["InputError"], tuple[object, ...]]:
+        """Travel between processes by what it says."""
+        return type(self), (self.rule, str(self.value), self.nearest, self.where)
+
 
 def nearest_name(name: str, valid: Iterable[str]) -> str | None:
     """Return the valid name most like ``name``, or None if none is alike."""

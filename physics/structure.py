@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from electrograd.physics.errors import InputError
+from electrograd.physics.profiles import Minimum, layered, smooth
 from electrograd.physics.variables import (
     CHANNEL_NAMES,
     MOST,
@@ -42,8 +43,6 @@ CELLS = 240
 """Control volumes over which closed-form means are taken; a multiple of the usual meshes."""
 HEXAGONAL = math.pi / (2 * math.sqrt(3))
 """Area share of holes as wide as their pitch in a hexagonal array."""
-
-Minimum = Callable[[Any, Any], Any]
 
 
 @dataclass(frozen=True)
@@ -141,48 +140,19 @@ class ElectrodeStructure:
     ) -> Any:
         """Porosity of the coating before channels and shift, averaged over control volumes."""
         if self.layers:
-            return self._layered(values, depth, cell, least)
+            count = range(1, self.layers + 1)
+            porosities = [values[layer_porosity(self.side, k)] for k in count]
+            shares = [values[layer_share(self.side, k)] for k in count[:-1]]
+            return layered(porosities, shares, depth, cell, least)
         if self.knots:
-            return self._smooth(values, depth, cell, least)
+            knots = [values[knot_porosity(self.side, k)] for k in range(1, self.knots + 1)]
+            return smooth(knots, depth, cell, least)
         return values[coating_mean(self.side)] + 0.0 * depth
 
     def matrix_porosity(self, values: Mapping[str, Any], depth: Any, cell: float, least: Minimum) -> Any:
         """Porosity of what stands between the channels, averaged over control volumes."""
         coating = self.coating_porosity(values, depth, cell, least) + values.get(shift(self.side), 0.0)
         return 1 - values.get(densification(self.side), 1.0) * (1 - coating)
-
-    def _layered(self, values: Mapping[str, Any], depth: Any, cell: float, least: Minimum) -> Any:
-        """Each layer's porosity, weighted by the share of the control volume that it fills."""
-        total, filled, border = 0.0, 0.0, 0.0
-        for k in range(1, self.layers):
-            border = border + values[layer_share(self.side, k)]
-            # Share of the control volume that lies before the border: between 0 and 1.
-            before = least(1.0, -least(0.0, -((border - depth) / cell + 0.5)))
-            total = total + values[layer_porosity(self.side, k)] * (before - filled)
-            filled = before
-        return total + values[layer_porosity(self.side, self.layers)] * (1 - filled)
-
-    def _smooth(self, values: Mapping[str, Any], depth: Any, cell: float, least: Minimum) -> Any:
-        """A natural cubic spline through the knots, in truncated powers."""
-        points = np.linspace(0.0, 1.0, self.knots)
-        basis = _natural_basis(points, points, 3)
-        weights = np.linalg.inv(basis)  # spline coefficients = weights @ values at the knots
-
-        def integral(at: Any) -> Any:
-            powers = [at, at**2 / 2]
-            cubes = [_positive(at - p, least) ** 4 / 4 for p in points]
-            last = self.knots - 1
-            steep = [(cubes[k] - cubes[last]) / (points[last] - points[k]) for k in range(last)]
-            powers += [steep[k] - steep[last - 1] for k in range(last - 1)]
-            total = 0.0
-            for row, power in zip(weights, powers, strict=True):
-                coefficient = sum(
-                    float(w) * values[knot_porosity(self.side, k + 1)] for k, w in enumerate(row)
-                )
-                total = total + coefficient * power
-            return total
-
-        return (integral(depth + cell / 2) - integral(depth - cell / 2)) / cell
 
     def averaged(
         self,
@@ -296,17 +266,6 @@ class ElectrodeStructure:
                     f"{matrix[k]:.4g} at {depth[k]:.2f} of the depth from the separator",
                     "a milder profile, or smaller channels",
                 )
-
-
-def _positive(value: Any, least: Minimum) -> Any:
-    return -least(0.0, -value)
-
-
-def _natural_basis(at: np.ndarray, points: np.ndarray, power: int) -> np.ndarray:
-    """Natural cubic splines in truncated powers, at ``at``: one column a basis function."""
-    cubes = np.maximum(at[:, None] - points, 0.0) ** power
-    steep = (cubes[:, :-1] - cubes[:, -1:]) / (points[-1] - points[:-1])
-    return np.column_stack([np.ones_like(at), at, steep[:, :-1] - steep[:, -1:]])
 
 
 @dataclass(frozen=True)

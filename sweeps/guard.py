@@ -80,8 +80,8 @@ class GuardedSimulator:
     def _answer(self) -> Any:
         """What the process says; an error of its own is raised here."""
         answer = self._connection.recv()
-        if isinstance(answer, Refused):
-            raise InputError(*answer.arguments)
+        if isinstance(answer, InputError):
+            raise answer
         if isinstance(answer, Broken):
             self._end()
             raise RuntimeError(f"an error in the simulating process:\n{answer.traceback}")
@@ -113,13 +113,6 @@ class GuardedSimulator:
             self._process = None
 
 
-class Refused:
-    """What an `InputError` says, on its way between processes."""
-
-    def __init__(self, error: InputError) -> None:
-        self.arguments = (error.rule, str(error.value), error.nearest, error.where)
-
-
 class Broken:
     """An error that nobody foresaw, on its way between processes."""
 
@@ -136,10 +129,10 @@ def _serve(connection: Connection, make: Callable[..., Simulator], *arguments: A
             try:
                 connection.send(simulate(connection.recv()))
             except InputError as error:
-                connection.send(Refused(error))
+                connection.send(error)
     except EOFError:
         return
     except InputError as error:
-        connection.send(Refused(error))
+        connection.send(error)
     except Exception:  # told to the other process, which raises it
         connection.send(Broken())
