@@ -20,7 +20,7 @@ import numpy as np
 import electrograd as eg
 from electrograd.design.package import versions
 from electrograd.physics.cell import Cell
-from electrograd.physics.charge import End
+from electrograd.physics.charge import CURVES, End
 from electrograd.physics.p2d import P2D
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.variables import (
@@ -43,7 +43,7 @@ TIMED, REPEATS, WORKERS = 256, 3, 2
 
 def bare_loop(designs: np.ndarray, names: tuple[str, ...], ready, go, done) -> None:
     """A process that only solves: no store, no runner, nothing kept."""
-    model = P2D(Cell.load("Chen2020"), Scenario(1.0), SolverSettings())
+    model = P2D(Cell.load("Chen2020"), Scenario(1.0), SolverSettings(), CURVES)
     parameters = [model.cell.parameters(dict(zip(names, map(float, d), strict=True))) for d in designs]
     model.charge(parameters[0])
     ready.release()

@@ -123,7 +123,8 @@ class DesignVariable:
         InputError
             If it lies outside the plausible range, or is not a number.
         """
-        if not self.lower <= value <= self.upper:
+        rounding = 1e-9  # a share of 1 may come out of a division a little larger
+        if not self.lower * (1 - rounding) <= value <= self.upper * (1 + rounding):
             nearest = self.lower if value != value else min(max(value, self.lower), self.upper)
             raise InputError(
                 f"{self.name!r} must lie within [{self.lower:g}, {self.upper:g}]", value, f"{nearest:g}"

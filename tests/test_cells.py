@@ -39,6 +39,7 @@ def test_the_same_study_runs_on_every_cell(cell: str, tmp_path: Path) -> None:
     assert record["sweep"]["failed"] == 0
     assert record["limits_met"]
     figures = record["figures_of_merit"]
+    assert record["baseline"]["end"] == "voltage cut-off"
     energy = figures["Theoretical energy density [W.h.L-1]"]
     # The volume of a stack in closed form: what is predicted is what is simulated.
     assert energy["predicted"] == pytest.approx(energy["simulated"], rel=1e-5)
