@@ -25,12 +25,13 @@ from electrograd.surrogates.surrogate import Accuracy
 
 @dataclass(frozen=True)
 class Display:
-    """How a quantity is shown: its label, unit, the factor into that unit, and decimals."""
+    """How a quantity is shown: its label, unit, the factor into that unit, decimals, and its absence."""
 
     label: str
     unit: str
     scale: float
     decimals: int
+    absent: str = "–"
 
     @property
     def title(self) -> str:
@@ -38,15 +39,16 @@ class Display:
         return f"{self.label} [{self.unit}]" if self.unit else self.label
 
     def number(self, value: float | None) -> str:
-        """The value in the unit for people, without the unit; a dash where there is none."""
+        """The value in the unit for people, without the unit; `absent` where there is none."""
         if value is None or not math.isfinite(value):
-            return "–"
+            return self.absent
         text = f"{value * self.scale:.{self.decimals}f}"
         return text.replace("-", "−") if float(text) else text.lstrip("-")
 
     def text(self, value: float | None) -> str:
         """The value with its unit."""
-        return f"{self.number(value)} {self.unit}".rstrip()
+        number = self.number(value)
+        return number if number == self.absent else f"{number} {self.unit}".rstrip()
 
 
 FIGURES: dict[str, Display] = {
@@ -59,7 +61,7 @@ FIGURES: dict[str, Display] = {
     PLATING_MARGIN: Display("Plating margin", "mV", 1e3, 2),
     USABLE_RATIO: Display("N/P ratio, channels counted", "", 1.0, 3),
     ENERGY_DENSITY: Display("Energy density, C/3 discharge", "Wh/L", 1.0, 0),
-    CHARGE_TIME: Display("Charge time to 80 %", "min", 1 / 60, 1),
+    CHARGE_TIME: Display("Charge time to 80 %", "min", 1 / 60, 1, "not reached"),
     HOTTEST: Display("Highest temperature", "K", 1.0, 1),
     LEAST_ELECTROLYTE: Display("Least electrolyte concentration", "mol/m³", 1.0, 0),
 }
