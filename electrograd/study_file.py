@@ -71,6 +71,8 @@ def parse_study(text: str, file: str = "study") -> Study:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         place = f"{file}, line {mark.line + 1}" if mark else file
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        if "got '['" in problem:
+            problem += "; a name with its [unit] cannot stand inside { }: give it a line of its own"
         raise InputError("a study file must be valid YAML", problem, where=place) from error
     if not isinstance(plain, dict):
         raise InputError(

@@ -247,7 +247,7 @@ class Cell:
         for name in design:
             check_name(name, VARIABLES, "a design may hold only known design variables")
             if "layer" in name or "knot" in name or "channel" in name:
-                check_name(name, self.structure.variables, "a design must be of the cell's structure")
+                _check_structure(name, self.structure)
         if N_P_RATIO in design and NEGATIVE_THICKNESS in design:
             raise InputError(
                 f"a design sets either {N_P_RATIO!r} or {NEGATIVE_THICKNESS!r}, for one fixes the other",
@@ -328,6 +328,16 @@ class Cell:
         shares = {name: self._active_share(side, parameters) for side, name in _SHARES.items()}
         rates = {name: value for name, value in parameters.items() if name.startswith(C_RATE)}
         return {N_P_RATIO: negative / positive, **plain, **coatings, **built, **shares, **rates}
+
+
+def _check_structure(name: str, structure: Structure) -> None:
+    if structure.plain:
+        raise InputError(
+            "a design must be of the cell's structure, and the cell was loaded without one",
+            name,
+            "Cell.load(source, Structure.of(design))",
+        )
+    check_name(name, structure.variables, "a design must be of the cell's structure")
 
 
 def _digest(path: Path) -> str:

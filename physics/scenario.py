@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from electrograd.physics.cell import Cell
 
 
+_RANGES = (
+    ("temperature", 150.0, 500.0),
+    ("time_limit", 1e-6, math.inf),
+    ("upper_voltage", 0.5, 6.0),
+    ("lower_voltage", 0.0, 5.5),
+    ("plating_potential", -0.5, 0.5),
+    ("charge_limit", 1e-6, 2.0),
+)
+
+
 @dataclass(frozen=True)
 class Scenario:
     """A charge: at constant current, unless the fields below ask for more.
@@ -74,13 +84,20 @@ class Scenario:
     time_limit: float = 2000.0
 
     def __post_init__(self) -> None:
-        numbers = {name: value for name, value in vars(self).items() if isinstance(value, float)}
-        for name, value in numbers.items():
-            if not math.isfinite(value):
+        for name, value in vars(self).items():
+            if isinstance(value, float) and not math.isfinite(value):
                 raise InputError(f"{name} must be a finite number", value)
-        for name, least, most in (("temperature", 150.0, 500.0), ("time_limit", 1e-6, math.inf)):
-            if not least <= numbers[name] <= most:
-                raise InputError(f"{name} must lie within [{least:g}, {most:g}]", numbers[name])
+        for name, least, most in _RANGES:
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                nearest = min(max(value, least), most)
+                raise InputError(f"{name} must lie within [{least:g}, {most:g}]", value, f"{nearest:g}")
+        if not isinstance(self.hold_voltage, bool):
+            raise InputError(
+                "hold_voltage must be True or False; the voltage is upper_voltage",
+                self.hold_voltage,
+                True,
+            )
         if self.rate_of not in ("design", "coatings"):
             raise InputError("rates are of the design or of its coatings", self.rate_of, "coatings")
         rates = (self.c_rate, *(rate for _, rate in self.later_stages))
@@ -89,7 +106,10 @@ class Scenario:
         begins = (self.start, *(share for share, _ in self.later_stages), self.charge_limit)
         if not all(a < b for a, b in pairwise(begins)):
             raise InputError(
-                "start, the stages' beginnings and the charge limit must ascend", begins, sorted(begins)
+                "start, the stages' beginnings and the charge limit must ascend; they are shares of the "
+                "nominal capacity",
+                begins,
+                "such as 0, 0.3, 1.1",
             )
         if len(rates) > MOST:
             raise InputError(f"a charge may have {MOST} stages", len(rates), MOST)

@@ -260,11 +260,12 @@ class ElectrodeStructure:
         matrix = np.asarray(self.matrix_porosity(values, depth, 1 / CELLS, np.minimum))
         for k in (int(matrix.argmin()), int(matrix.argmax())):
             if not 0 < matrix[k] < 1:
+                where = "porosity between channels" if self.channel else "the porosity's profile"
                 raise InputError(
-                    f"porosity between channels must lie inside (0, 1) all through the {self.side} "
-                    "electrode, or its fractions cannot close",
+                    f"{where} must lie inside (0, 1) all through the {self.side} electrode, or its "
+                    "fractions cannot close",
                     f"{matrix[k]:.4g} at {depth[k]:.2f} of the depth from the separator",
-                    "a milder profile, or smaller channels",
+                    "a milder profile" + (", or smaller channels" if self.channel else ""),
                 )
 
 

@@ -181,6 +181,8 @@ def test_losses_sum_to_the_voltage(cell: Cell) -> None:
         ({"c_rate": 1.0, "hold_until": 2.0, "hold_voltage": True}, "between 0 and the smallest"),
         ({"c_rate": 1.0, "temperature": float("nan")}, "finite number"),
         ({"c_rate": 1.0, "time_limit": -1.0}, "time_limit must lie within"),
+        ({"c_rate": 1.0, "upper_voltage": 42.0}, "nearest valid: 6"),
+        ({"c_rate": 1.0, "plating_potential": 5.0}, "within [-0.5, 0.5]"),
         ({"c_rate": 1.0, "cooling": -1.0}, "zero or more"),
         ({"c_rate": 1.0, "upper_voltage": 3.0, "lower_voltage": 3.5}, "above the lower"),
     ],
