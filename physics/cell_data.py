@@ -22,9 +22,9 @@ from electrograd.physics.cell_tables import (
     Sourced,
 )
 from electrograd.physics.errors import InputError, nearest_name
+from electrograd.physics.variables import SIDES
 from electrograd.physics.windows import number
 
-SIDES = ("negative", "positive")
 _FIELDS = (
     *(f"{s} electrode {k}" for s in ("Negative", "Positive") for k in ("thickness [m]", "porosity")),
     *(f"{s} electrode active material volume fraction" for s in ("Negative", "Positive")),

@@ -8,6 +8,7 @@ import numpy as np
 from electrograd.physics.channels import CHANNEL_POROSITY
 from electrograd.physics.charge import CURRENT_DENSITY, OBSERVABLES, TEMPERATURE, TIME, Charge, End
 from electrograd.physics.errors import InputError
+from electrograd.physics.model import INITIAL
 from electrograd.physics.pybamm_import import pybamm
 from electrograd.physics.resolved_cell import DOMAINS, field, spatial_methods, submesh_types
 from electrograd.physics.resolved_mesh import AnyChannel, MeshSettings, unit_cell
@@ -33,7 +34,6 @@ _SOLVER = {"nonlinear_convergence_coefficient": 0.01, "max_order_bdf": 3}
 """IDA extrapolates potentials with its steps' order; at the fifth, and PyBaMM's loose Newton (0.33),
 errors in them grow unchecked until ∫ a j dV misses the current by 1e-4. So it misses it by some 2e-7."""
 
-_INITIAL = {side: f"Initial {side} stoichiometry" for side in ("negative", "positive")}
 _ENDS = {
     "event: Maximum voltage [V]": End.VOLTAGE_CUT_OFF,
     f"event: {FULL}": End.NEGATIVE_SURFACE_FULL,
@@ -146,7 +146,7 @@ class Resolved:
             values[f"{name} active material volume fraction"] = _by_cell(ACTIVE, domain)
             maximum = values[f"Maximum concentration in {side} electrode [mol.m-3]"]
             values[f"Initial concentration in {side} electrode [mol.m-3]"] = (
-                pybamm.InputParameter(_INITIAL[side]) * maximum
+                pybamm.InputParameter(INITIAL[side]) * maximum
             )
         return values
 
@@ -172,8 +172,8 @@ class Resolved:
         """
         inputs = {
             CURRENT_DENSITY: current,
-            _INITIAL["negative"]: initial[0],
-            _INITIAL["positive"]: initial[1],
+            INITIAL["negative"]: initial[0],
+            INITIAL["positive"]: initial[1],
         }
         names = (*OBSERVABLES, *RESOLVED_OBSERVABLES)
         try:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from electrograd.physics.cell import Cell
-from electrograd.physics.cell_data import SIDES, load_parameter_values, solids_density
+from electrograd.physics.cell_data import load_parameter_values, solids_density
 from electrograd.physics.cell_tables import (
     COMMON,
     DENSITIES,
@@ -20,6 +20,7 @@ from electrograd.physics.cell_tables import (
 )
 from electrograd.physics.errors import InputError
 from electrograd.physics.validity import frozen_transport, warnings_for
+from electrograd.physics.variables import SIDES
 from electrograd.physics.windows import number, open_circuit_voltage, stoichiometry_windows
 
 SIX = ("Chen2020", "OKane2022", "Ecker2015", "Ai2020", "Mohtat2020", "Prada2013")
