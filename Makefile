@@ -24,7 +24,7 @@ format: $(VENV)/.installed-test
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.installed-test ## accuracy and speed; writes benchmarks/results (a quarter of an hour)
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
 
 notebooks: $(VENV)/.installed-test ## run the paired scripts and keep their pictures
 	$(PIP) --editable '.[notebooks]'

@@ -28,6 +28,7 @@ _runs = click.option(
 )
 _quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing but results and errors.")
 _verbose = click.option("-v", "--verbose", is_flag=True, help="Say more.")
+_file = click.Path(dir_okay=False, path_type=Path)
 _study = click.argument("study", metavar="STUDY")
 
 
@@ -85,13 +86,30 @@ def run(run: "StudyRun") -> None:
     _everything(run)
 
 
-@_step
-def sweep(run: "StudyRun") -> None:
-    """Simulate the designs of STUDY in PyBaMM."""
-    counts = run.dataset.count_ends()
-    click.echo(f"{len(run.dataset)} designs in {run.folder / 'sweep.zarr'}")
-    for end, count in counts.items():
-        click.echo(f"  {count:6d} {end}")
+@cli.command()
+@_study
+@_runs
+@_quiet
+@_verbose
+@click.option("--name", help="One sweep: main, or a further one's name.  [default: every one]")
+@click.option("--workers", type=click.IntRange(1), help="Processes here.  [default: one a core]")
+@click.option("--scheduler", metavar="ADDRESS", help="Run on the workers of this Dask scheduler.")
+@click.option("--retry", is_flag=True, help="Simulate again what failed before.")
+@click.option("--status", is_flag=True, help="Say how far it is; simulate nothing.")
+@click.option("--row", type=int, metavar="K", help="Show one design, counted from 0; simulate nothing.")
+@click.option("--rerun", is_flag=True, help="With --row: simulate it again and compare.")
+@click.option("--export", type=_file, metavar="FILE", help="Write it as .nc, .parquet or .csv too.")
+@click.option("--picture", type=_file, metavar="FILE", help="Where to draw it, as .png.")
+def sweep(study: str, runs: Path, quiet: bool, verbose: bool, name: str | None, **options: Any) -> None:
+    """Simulate the designs of STUDY in PyBaMM.
+
+    It goes on where it was, or grows if the study asks for more designs. Afterwards a picture of where
+    designs ended lies beside the store.
+    """
+    from electrograd.sweep_command import SweepOptions, act
+
+    given = SweepOptions(**options)
+    _start(study, runs, quiet, verbose, lambda run: act(run, name, given))
 
 
 @_step
@@ -189,7 +207,7 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo(f"error: {error}", err=True)
         sys.exit(FAILED)
     except OSError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {error}; what was stored is kept", err=True)
         sys.exit(FAILED)
     except RuntimeError as error:
         from electrograd.sweeps.runner import WorkersLostError

@@ -20,23 +20,20 @@ import jax.numpy as jnp
 from electrograd.console import Reporter
 from electrograd.design import package, verify
 from electrograd.design.sensitivity import sobol_indices
-from electrograd.physics.charge import told
 from electrograd.physics.errors import InputError
 from electrograd.physics.ladder import RESOLVED, charge_at
 from electrograd.physics.open_circuit import OpenCircuitPotential
 from electrograd.physics.plain import plain_pybamm
-from electrograd.physics.validity import warnings_for
 from electrograd.physics.variables import C_RATE, FIGURES_OF_MERIT
 from electrograd.report import render
-from electrograd.study import Study
+from electrograd.study import MAIN, Study, check_learnable
 from electrograd.surrogates.artefact import FORMAT, load_surrogate, save_surrogate, write_atomic
 from electrograd.surrogates.network import CurvePhysics
 from electrograd.surrogates.surrogate import Surrogate
 from electrograd.surrogates.training import train
-from electrograd.sweeps.dataset import Dataset, SweepStore
+from electrograd.sweeping import StudySweep
+from electrograd.sweeps.dataset import Dataset
 from electrograd.sweeps.guard import GuardedSimulator
-from electrograd.sweeps.runner import run_pending
-from electrograd.sweeps.worker import Job
 from electrograd.tables import summary
 
 REFINEMENT = 3
@@ -92,35 +89,16 @@ class StudyRun:
     @cached_property
     def dataset(self) -> Dataset:
         """The sweep; its pending designs are simulated first."""
-        study, space = self.study, self.study.space
-        self._warn()
-        store = SweepStore.open_or_create(
-            self.folder / "sweep.zarr",
-            space.names,
-            space.sobol(study.sweep.designs, study.sweep.seed),
-            identity={
-                "cell": study.loaded_cell.to_dict(),
-                # A list: the order is that of the store's columns.
-                "variables": [[name, *bounds] for name, bounds in space.to_dict().items()],
-                "scenario": study.scenario.to_dict(),
-                "solver": study.solver.to_dict(),
-                "designs": study.sweep.designs,
-                "seed": study.sweep.seed,
-            },
-        )
-        job = Job(study.loaded_cell, study.scenario, study.solver, study.sweep.time_limit)
-        with self.reporter.progress("Simulating") as update:
-            run_pending(
-                store,
-                space.names,
-                job,
-                progress=lambda done, total, ends: update(done, total, told(ends)),
-            )
-        return store.read()
+        return self.sweep().dataset()
+
+    def sweep(self, name: str = MAIN) -> StudySweep:
+        """One of the study's sweeps: the main one, or a further one by its name."""
+        return StudySweep(self.study, self.folder, self.reporter, name)
 
     @cached_property
     def surrogate(self) -> Surrogate:
         """The surrogate trained on the sweep."""
+        check_learnable(self.study)
         if not self.study.scenario.constant_current:
             raise InputError(
                 "surrogates learn constant-current charges from empty, in this release; other protocols "
@@ -172,12 +150,13 @@ class StudyRun:
     def design(self) -> DesignPackage:
         """The best design, verified in PyBaMM, with its package written."""
         study, folder = self.study, self.folder / "package"
+        goal = study.goal
         made_from = {
             "schema": package.SCHEMA_VERSION,
             "refinement": REFINEMENT,
             **self._surrogate_inputs,
             "versions": package.versions(),
-            "goal": asdict(study.goal),
+            "goal": asdict(goal),
             "search": study.design.model_dump(),
         }
         alone = plain_pybamm(study.loaded_cell)
@@ -193,7 +172,7 @@ class StudyRun:
         with self.reporter.progress("Designing") as update, guarded as simulate:
             outcome = verify.find_design(
                 self.surrogate,
-                study.goal,
+                goal,
                 self.dataset,
                 simulate,
                 study.design.starts,
@@ -202,7 +181,7 @@ class StudyRun:
             )
             baseline = simulate(self._published)
         record = package.design_record(
-            study.name, self.surrogate, finer, study.goal, outcome, baseline, self.dataset, study.seeds
+            study.name, self.surrogate, finer, goal, outcome, baseline, self.dataset, study.seeds
         )
         files = {"curves.csv": package.curves_csv(self.surrogate, outcome, baseline)}
         if alone:
@@ -250,16 +229,6 @@ class StudyRun:
         self.reporter.say(f"Report: {path}")
         return path
 
-    def _warn(self) -> None:
-        """Say what the study asks of the cell's parameter set beyond what is known of it."""
-        study, scenario = self.study, self.study.scenario
-        rates = [scenario.c_rate, *(rate for _, rate in scenario.later_stages)]
-        rates += [study.variables[C_RATE][1]] if C_RATE in study.variables else []
-        for warning in warnings_for(
-            study.cell, max(rates), scenario.temperature, heated=scenario.cooling is not None
-        ):
-            self.reporter.say(f"Note: {warning}")
-
     @property
     def _published(self) -> dict[str, float]:
         """The cell's own electrodes, charged as the scenario says where a study varies the rate."""
@@ -278,15 +247,30 @@ class StudyRun:
         }
 
 
-def run_sweep(study: Study, runs: str | Path = "runs", reporter: Reporter | None = None) -> Dataset:
-    """Simulate the designs of the study that are not in its store yet; return the whole sweep.
+def run_sweep(
+    study: Study,
+    runs: str | Path = "runs",
+    reporter: Reporter | None = None,
+    *,
+    name: str = MAIN,
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> Dataset:
+    """Simulate the designs of a sweep that are not in its store yet; return the whole sweep.
+
+    Parameters
+    ----------
+    name
+        One of the study's further sweeps; the main one by default.
+    workers, scheduler
+        Processes on this machine, or the address of a Dask scheduler whose workers do it instead.
 
     Raises
     ------
     InputError
-        If the store there is of another box, scenario or sampling.
+        If the store there is of another sweep, or another process is writing to it.
     """
-    return StudyRun(study, runs, reporter).dataset
+    return StudyRun(study, runs, reporter).sweep(name).dataset(workers, scheduler)
 
 
 def train_surrogate(

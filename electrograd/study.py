@@ -1,145 +1,114 @@
-"""What a study says: its sections in the user's words; `electrograd.study_file` reads them."""
+"""What a study is: a cell, designs, scenarios, sweeps and a goal; `electrograd.study_file` reads it."""
 
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field
 
 from electrograd.design.problem import Goal, Limit
 from electrograd.physics.cell import Cell
+from electrograd.physics.charge import CURVES
+from electrograd.physics.errors import InputError, check_name
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.structure import Structure
+from electrograd.study_sections import (
+    ChannelSection,
+    ConstraintSection,
+    DesignSection,
+    FurtherSection,
+    GoalSection,
+    Name,
+    ScenarioSection,
+    Section,
+    SensitivitySection,
+    SweepSection,
+    TrainingSection,
+    Variable,
+    VariableSection,
+)
 from electrograd.surrogates.training import TrainingSettings
+from electrograd.sweeps.feasible import Constraint
+from electrograd.sweeps.plan import Plan, make_plan
+from electrograd.sweeps.samplers import Sampler
 from electrograd.sweeps.space import DesignSpace
 
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
+MAIN = ""
+"""Name of the main sweep."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
-    )
+@dataclass(frozen=True)
+class SweepOf:
+    """One sweep of a study.
+
+    Attributes
+    ----------
+    name
+        "" is the main one.
+    cell, space, sampler, designs, seed, constraints
+        What its designs are drawn from, and how; ``designs`` is None where the sampler sets the number.
+    scenario
+        How they are charged.
+    fidelity
+        Of `electrograd.physics.ladder.FIDELITIES`; None: the cheapest that is right.
+    observables
+        What is kept along the charge.
+    time_limit
+        Seconds that one design may take.
+    batch
+        Designs simulated and written together.
+    """
+
+    name: str
+    cell: Cell
+    space: DesignSpace
+    sampler: Sampler
+    designs: int | None
+    seed: int
+    constraints: tuple[Constraint, ...]
+    scenario: Scenario
+    fidelity: str | None
+    observables: tuple[str, ...]
+    time_limit: float
+    batch: int
+
+    @cached_property
+    def _plan(self) -> Plan:
+        return make_plan(self.cell, self.space, self.sampler, self.designs, self.seed, self.constraints)
+
+    def plan(self) -> Plan:
+        """Draw the designs, once; raises as `make_plan` does."""
+        return self._plan
 
 
-Rate = Annotated[float, Field(ge=0.01, le=20)]
-
-
-class ScenarioSection(_Section):
-    """How the cell is charged: at constant current from empty, unless it says more."""
-
-    c_rate: Annotated[float, Field(alias="C-rate", ge=0.01, le=20)]
-    upper_voltage: Annotated[float | None, Field(alias="upper voltage cut-off [V]", ge=2, le=6)] = None
-    lower_voltage: Annotated[float | None, Field(alias="lower voltage cut-off [V]", ge=0, le=5)] = None
-    temperature: Annotated[float, Field(alias="temperature [K]", ge=233.15, le=353.15)] = 298.15
-    later_stages: Annotated[dict[float, Rate], Field(alias="later stages")] = {}
-    hold_voltage: Annotated[bool, Field(alias="hold voltage")] = False
-    plating_potential: Annotated[
-        float | None, Field(alias="least negative potential [V]", ge=-0.5, le=0.5)
-    ] = None
-    hold_until: Annotated[float, Field(alias="hold until C-rate", gt=0, le=20)] = 0.05
-    start: Annotated[float, Field(alias="start at share", ge=0, lt=1)] = 0.0
-    cooling: Annotated[float | None, Field(alias="heat transfer coefficient [W.m-2.K-1]", ge=0)] = None
-    rate_of: Annotated[Literal["design", "coatings"], Field(alias="C-rate of")] = "design"
-    end_when_depleted: Annotated[bool, Field(alias="end when depleted")] = False
-
-
-class ChannelSection(_Section):
-    """What the channels named in the variables are like."""
-
-    shape: Literal["slit", "hole"] = "slit"
-    mass: Literal["ablated", "conserved"] = "ablated"
-
-
-class SweepSection(_Section):
-    """How many designs are simulated, and how long one solve may take."""
-
-    designs: Annotated[int, Field(ge=32, le=1_000_000)] = 256
-    seed: Seed = 1
-    time_limit: Annotated[float, Field(alias="time limit [s]", ge=10, le=86400)] = 60.0
-
-
-class LimitSection(_Section):
-    """A bound on one figure of merit."""
-
-    at_least: Annotated[float | None, Field(alias="at least")] = None
-    at_most: Annotated[float | None, Field(alias="at most")] = None
-
-    @model_validator(mode="after")
-    def _says_something(self) -> "LimitSection":
-        if self.at_least is None and self.at_most is None:
-            raise ValueError("a limit must say 'at least' or 'at most'")
-        return self
-
-    @property
-    def senses(self) -> list[tuple[Literal["at least", "at most"], float]]:
-        """The bounds that are stated, each with its sense."""
-        found: list[tuple[Literal["at least", "at most"], float]] = []
-        if self.at_least is not None:
-            found.append(("at least", self.at_least))
-        if self.at_most is not None:
-            found.append(("at most", self.at_most))
-        return found
-
-
-class GoalSection(_Section):
-    """What is wanted."""
-
-    maximise: str | None = None
-    minimise: str | None = None
-    limits: dict[str, LimitSection] = {}
-
-    @model_validator(mode="after")
-    def _one_objective(self) -> "GoalSection":
-        if (self.maximise is None) == (self.minimise is None):
-            raise ValueError("a goal must name one figure of merit, to 'maximise' or to 'minimise'")
-        return self
-
-
-class TrainingSection(_Section):
-    """How the surrogate is trained."""
-
-    members: Annotated[int, Field(ge=2, le=32)] = TrainingSettings.members
-    steps: Annotated[int, Field(ge=20, le=1_000_000)] = TrainingSettings.steps
-    seed: Seed = TrainingSettings.seed
-
-
-class DesignSection(_Section):
-    """How the design is searched for."""
-
-    starts: Annotated[int, Field(ge=1, le=1024)] = 24
-    seed: Seed = 0
-
-
-class SensitivitySection(_Section):
-    """How many base samples the Sobol indices take: a power of two."""
-
-    samples: Annotated[int, Field(ge=2, le=2**20)] = 1024
-    seed: Seed = 0
-
-
-Bounds = Annotated[list[float], Field(min_length=2, max_length=2)]
-
-
-class Study(_Section):
+class Study(Section):
     """A whole study. Make one with `load_study`, which says where a mistake stands."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=80)]
+    name: Name
     cell: str
-    variables: Annotated[dict[str, Bounds], Field(min_length=1)]
-    fixed: dict[str, float] = {}
+    variables: Annotated[dict[str, Variable], Field(min_length=1)]
+    fixed: dict[str, float] = Field(default_factory=dict)
+    constraints: dict[str, ConstraintSection] = Field(default_factory=dict)
     channels: ChannelSection = ChannelSection()
-    overrides: dict[str, float] = {}
+    overrides: dict[str, float] = Field(default_factory=dict)
     scenario_section: Annotated[ScenarioSection, Field(alias="scenario")]
-    goal_section: Annotated[GoalSection, Field(alias="goal")]
+    goal_section: Annotated[GoalSection | None, Field(alias="goal")] = None
     sweep: SweepSection = SweepSection()
+    further_sweeps: dict[Name, FurtherSection] = Field(alias="further sweeps", default_factory=dict)
+    store: Annotated[str | None, Field(min_length=1)] = None
     training_section: Annotated[TrainingSection, Field(alias="training")] = TrainingSection()
     design: DesignSection = DesignSection()
     sensitivity: SensitivitySection = SensitivitySection()
 
     @property
     def space(self) -> DesignSpace:
-        """The box of design variables."""
-        return DesignSpace.from_bounds(self.variables)
+        """The space of designs."""
+        return DesignSpace.from_bounds(
+            {
+                name: variable.said if isinstance(variable, VariableSection) else variable
+                for name, variable in self.variables.items()
+            }
+        )
 
     @cached_property
     def loaded_cell(self) -> Cell:
@@ -150,14 +119,66 @@ class Study(_Section):
     @property
     def scenario(self) -> Scenario:
         """How the cell is charged."""
-        section = self.scenario_section.model_dump()
-        stages = tuple(sorted(section.pop("later_stages").items()))
-        return Scenario(**section, later_stages=stages).of(self.loaded_cell)
+        return self.scenario_section.scenario.of(self.loaded_cell)
+
+    @property
+    def sweep_names(self) -> tuple[str, ...]:
+        """Names of the sweeps, the main one's, which is empty, first."""
+        return (MAIN, *self.further_sweeps)
+
+    def sweep_of(self, name: str = MAIN) -> SweepOf:
+        """One of the study's sweeps.
+
+        Raises
+        ------
+        InputError
+            For a name that is none of `sweep_names`.
+        """
+        further = FurtherSection()
+        if name != MAIN:
+            check_name(name, self.further_sweeps, "a sweep must be one of the study's further sweeps")
+            further = self.further_sweeps[name]
+        said = further.after(self.sweep)
+        scenario = (said.scenario or self.scenario_section).scenario
+        return SweepOf(
+            name=name,
+            cell=self.loaded_cell,
+            space=self.space,
+            sampler=said.drawn_by,
+            designs=said.designs,
+            seed=said.seed,
+            constraints=self.stated_constraints,
+            scenario=scenario.of(self.loaded_cell),
+            fidelity=said.fidelity,
+            observables=tuple(dict.fromkeys((*CURVES, *said.observables))),
+            time_limit=said.time_limit,
+            batch=said.batch,
+        )
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether designs that cannot be built are left out: so where the study states 'constraints'."""
+        return "constraints" in self.model_fields_set
+
+    @property
+    def stated_constraints(self) -> tuple[Constraint, ...]:
+        """Bounds that the designs of every sweep keep."""
+        return tuple(
+            Constraint(quantity, sense, bound)
+            for quantity, section in self.constraints.items()
+            for sense, bound in section.senses
+        )
 
     @property
     def goal(self) -> Goal:
-        """What is wanted."""
+        """What is wanted; raises `InputError` in a study that only sweeps."""
         section = self.goal_section
+        if section is None:
+            raise InputError(
+                "a study must state a 'goal' to be trained for and designed",
+                "a study that only sweeps",
+                "goal: {maximise: Theoretical specific energy [W.h.kg-1]}",
+            )
         limits = [
             Limit(figure, sense, value)
             for figure, limit in section.limits.items()
@@ -185,3 +206,27 @@ class Study(_Section):
             "training": self.training_section.seed,
             "design": self.design.seed,
         }
+
+
+def check_learnable(study: Study) -> None:
+    """Refuse a study that can be swept, but not yet learned.
+
+    Raises
+    ------
+    InputError
+        For variables of whole numbers or choices, or constraints between variables.
+    """
+    for axis in study.space.axes:
+        if not axis.smooth:
+            raise InputError(
+                "surrogates learn variables that take every value between bounds, in this release; "
+                "others can be swept",
+                f"{axis.name}: {axis}",
+                f"{axis.name}: [lower, upper], or 'fixed'",
+            )
+    if study.leaves_out:
+        raise InputError(
+            "surrogates learn whole boxes, in this release; a study with 'constraints' can be swept",
+            [str(constraint) for constraint in study.stated_constraints],
+            "a study without the key, its variables' bounds narrower",
+        )

@@ -204,3 +204,8 @@ class Charge:
             return np.zeros(points), np.repeat(values[:, :1], points, axis=1)
         grid = np.linspace(0.0, self.accepted, points)
         return grid, self._curve(values)(grid)
+
+
+def nothing(nominal: float, end: End, message: str) -> Charge:
+    """Return the record of a charge of which there is none, of a design of this capacity [A.h.m-2]."""
+    return Charge(end, message, nominal, np.empty(0), dict.fromkeys(OBSERVABLES, np.empty(0)))

@@ -5,10 +5,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from electrograd.physics.cell import Cell
-from electrograd.physics.charge import OBSERVABLES, Charge, End
+from electrograd.physics.charge import Charge, End, nothing
 from electrograd.physics.fidelity import model_of
 from electrograd.physics.open_circuit import OpenCircuitPotential
 from electrograd.physics.scenario import Scenario, SolverSettings
@@ -140,15 +138,9 @@ class DesignSimulator:
         )
 
 
-def nothing(cell: Cell, design: Mapping[str, float], end: End, message: str) -> Charge:
-    """Return the record of a charge of which there is none."""
-    nominal = float(nominal_capacity(cell, cell.parameters(dict(design))))
-    return Charge(end, message, nominal, np.empty(0), dict.fromkeys(OBSERVABLES, np.empty(0)))
-
-
 def failed(cell: Cell, design: Mapping[str, float], end: End, message: str) -> Simulated:
     """Return the record of a design whose simulation gave nothing."""
     parameters = {name: float(value) for name, value in cell.parameters(dict(design)).items()}
-    charge = nothing(cell, design, end, message)
+    charge = nothing(float(nominal_capacity(cell, parameters)), end, message)
     figures = dict.fromkeys((*FIGURES_OF_MERIT, *SIMULATED_ONLY), math.nan)
     return Simulated(parameters, charge, {**figures, NOMINAL_CAPACITY: charge.nominal})

@@ -5,7 +5,7 @@ pitch, and many times as fast.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ from electrograd.physics.cell import Cell
 from electrograd.physics.cell_data import load_parameter_values
 from electrograd.physics.channel_phase import ChannelP2D
 from electrograd.physics.channels import Channel
-from electrograd.physics.charge import Charge
+from electrograd.physics.charge import OBSERVABLES, Charge
 from electrograd.physics.errors import InputError, check_name
+from electrograd.physics.fidelity import model_of
 from electrograd.physics.p2d import P2D
 from electrograd.physics.resolved import Resolved
 from electrograd.physics.resolved_mesh import MeshSettings
@@ -76,45 +77,110 @@ def charge_at(
         For an unknown fidelity, a design that cannot be built, or a protocol that a fidelity lacks.
     """
     check_name(fidelity, FIDELITIES, "a fidelity must be one of this ladder")
-    settings = settings or SolverSettings()
     cell.check(design)
-    if fidelity in (P2D_ALONE, HOMOGENISED):
-        return _p2d(fidelity, cell, design, scenario, settings)
-    if fidelity == COLUMNS:
-        return ChannelP2D(cell, scenario, settings).charge(cell.parameters(design))
-    _check_constant(fidelity, scenario)
-    known = {name: float(value) for name, value in cell.parameters(design).items()}
-    nominal = float(nominal_capacity(cell, known))
-    record = resolved(cell, known, scenario.of(cell), settings, mesh, solid=fidelity == SOLID).charge(
-        current=known.get(C_RATE, scenario.c_rate) * float(rate_capacity(cell, known, scenario.rate_of)),
-        initial=_initial(cell, known, scenario.start),
-        charge_limit=(scenario.charge_limit - scenario.start) * nominal,
-        nominal=nominal,
-    )
-    return dataclasses.replace(record, start=scenario.start * nominal)
+    return Charger(fidelity, cell, scenario, settings or SolverSettings(), mesh=mesh)(design)
 
 
-def _p2d(
-    fidelity: str, cell: Cell, design: Mapping[str, float], scenario: Scenario, settings: SolverSettings
-) -> Charge:
-    if fidelity == HOMOGENISED or not cell.structure.channelled:
-        return P2D(cell, scenario, settings).charge(cell.parameters(design))
+class Charger:
+    """Charges designs of one cell at one fidelity; a model that serves them all is built once.
+
+    Parameters
+    ----------
+    fidelity
+        Of `FIDELITIES`, or None for the cheapest that is right: `fidelity.model_of`'s.
+    cell, scenario, settings, mesh
+        As for `charge_at`.
+    observables
+        What a P2D records; the resolved models record all they have.
+
+    Attributes
+    ----------
+    fidelity
+        The one in use.
+    options
+        PyBaMM's options of the built model; empty where one is built for each design.
+
+    Raises
+    ------
+    InputError
+        For a protocol that the fidelity lacks, or a cell without what its model needs.
+    """
+
+    def __init__(
+        self,
+        fidelity: str | None,
+        cell: Cell,
+        scenario: Scenario,
+        settings: SolverSettings,
+        observables: tuple[str, ...] = tuple(OBSERVABLES),
+        mesh: MeshSettings | None = None,
+    ) -> None:
+        if fidelity is None:
+            columns = model_of(cell, scenario) is ChannelP2D
+            plain = HOMOGENISED if cell.structure.channelled else P2D_ALONE
+            fidelity = COLUMNS if columns else plain
+        self.fidelity = fidelity
+        self.options: dict[str, str] = {}
+        self._cell, self._scenario, self._settings, self._mesh = cell, scenario, settings, mesh
+        if fidelity in (RESOLVED, SOLID):
+            _check_constant(fidelity, scenario)
+            self._charge: Callable[[Mapping[str, float]], Charge] = self._resolved
+            return
+        kind = ChannelP2D if fidelity == COLUMNS else P2D
+        built = cell
+        if fidelity == P2D_ALONE and cell.structure.channelled:
+            built = _without_channels(cell, scenario)
+        self._model = kind(built, scenario, settings, observables)
+        self._charge = self._own if built is cell else self._uncut
+        options = dict(getattr(self._model.simulation.model, "options", {}))
+        self.options = {name: getattr(o, "__name__", str(o)) for name, o in options.items()}
+
+    def __call__(self, design: Mapping[str, float]) -> Charge:
+        """Charge one design; raises `InputError` for one that cannot be built."""
+        return self._charge(design)
+
+    def _own(self, design: Mapping[str, float]) -> Charge:
+        return self._model.charge(self._cell.parameters(design))
+
+    def _uncut(self, design: Mapping[str, float]) -> Charge:
+        """The same areal current, whatever the channels leave of the capacity."""
+        cell, whole, scenario = self._cell, self._model.cell, self._scenario
+        uncut = {name: value for name, value in design.items() if name not in _CHANNELS}
+        known, parameters = cell.parameters(design), whole.parameters(uncut)
+        ours = float(rate_capacity(cell, known, scenario.rate_of))
+        theirs = float(rate_capacity(whole, parameters, scenario.rate_of))
+        rate = float(known.get(C_RATE, scenario.c_rate)) * ours / theirs
+        return self._model.charge(parameters, c_rate=rate)
+
+    def _resolved(self, design: Mapping[str, float]) -> Charge:
+        cell, scenario = self._cell, self._scenario
+        known = {name: float(value) for name, value in cell.parameters(design).items()}
+        cell.check_parameters(known)
+        nominal = float(nominal_capacity(cell, known))
+        model = resolved(
+            cell, known, scenario.of(cell), self._settings, self._mesh, solid=self.fidelity == SOLID
+        )
+        rate = known.get(C_RATE, scenario.c_rate)
+        record = model.charge(
+            current=rate * float(rate_capacity(cell, known, scenario.rate_of)),
+            initial=_initial(cell, known, scenario.start),
+            charge_limit=(scenario.charge_limit - scenario.start) * nominal,
+            nominal=nominal,
+        )
+        return dataclasses.replace(record, start=scenario.start * nominal)
+
+
+_CHANNELS = {name(side) for side in SIDES for name in CHANNEL_NAMES}
+
+
+def _without_channels(cell: Cell, scenario: Scenario) -> Cell:
     # Shares and stages of the cut electrode would mean others of the whole one.
-    _check_constant(fidelity, scenario)
+    _check_constant(P2D_ALONE, scenario)
     if scenario.start:
         raise InputError("the P2D without its channels charges from empty", scenario.start, 0.0)
-    channels = {name(side) for side in SIDES for name in CHANNEL_NAMES}
-    uncut = {name: value for name, value in design.items() if name not in channels}
     structure = Structure(*(_without_channel(electrode) for electrode in cell.structure))
-    whole = Cell.load(cell.source, structure, cell.overrides).with_fixed(
-        {name: value for name, value in cell.fixed.items() if name not in channels}
-    )
-    known, parameters = cell.parameters(design), whole.parameters(uncut)
-    # The same areal current, whatever the channels leave of the capacity.
-    ours = float(rate_capacity(cell, known, scenario.rate_of))
-    theirs = float(rate_capacity(whole, parameters, scenario.rate_of))
-    rate = float(known.get(C_RATE, scenario.c_rate)) * ours / theirs
-    return P2D(whole, scenario, settings).charge(parameters, c_rate=rate)
+    kept = {name: value for name, value in cell.fixed.items() if name not in _CHANNELS}
+    return Cell.load(cell.source, structure, cell.overrides).with_fixed(kept)
 
 
 def _check_constant(fidelity: str, scenario: Scenario) -> None:

@@ -18,6 +18,8 @@ POSITIVE_ACTIVE = "Positive electrode active material volume fraction"
 NEGATIVE_SHARE = "Negative electrode active share of solids"
 POSITIVE_SHARE = "Positive electrode active share of solids"
 C_RATE = "C-rate"
+CHANNEL_SHAPE = "Channel shape"
+CHANNEL_MASS = "Channel mass"
 
 SIDES = ("negative", "positive")
 MOST = 8
@@ -62,6 +64,11 @@ def channel_taper(side: str) -> str:
 def channel_depth(side: str) -> str:
     """Name of the channel's depth over the electrode's thickness."""
     return f"{side.capitalize()} channel depth over thickness"
+
+
+def channel_width_length(side: str) -> str:
+    """Name of the channel's width at the separator as a length: its share of the pitch, times that."""
+    return f"{side.capitalize()} channel width [m]"
 
 
 def porosity(side: str) -> str:

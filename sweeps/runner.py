@@ -1,145 +1,243 @@
-"""Run the pending designs of a sweep on worker processes, storing each batch as it ends."""
+"""Run the pending designs of a sweep on Dask workers, storing each batch as it ends."""
 
 import logging
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import Any
+from uuid import uuid4
 
 import dask
 import numpy as np
 from dask.system import CPU_COUNT
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
-from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
-from electrograd.physics.charge import Charge, End
-from electrograd.physics.figures import nothing
-from electrograd.sweeps.dataset import BATCH, SweepStore
-from electrograd.sweeps.processes import own_main, without_interrupts
-from electrograd.sweeps.worker import Job, simulate
+from electrograd.physics.charge import End
+from electrograd.physics.errors import InputError
+from electrograd.sweeps.provenance import versions
+from electrograd.sweeps.record import END, Block, pack
+from electrograd.sweeps.space import DesignSpace
+from electrograd.sweeps.store import SweepStore
+from electrograd.sweeps.worker import Charging, Design, Job, Make, end_solvers, failed, simulate
 
 Progress = Callable[[int, int, dict[str, int]], None]
 """Called with designs done, designs in all, and the count of each end in words."""
 
-Simulate = Callable[[Job, list[dict[str, float]]], list[Charge]]
+AHEAD = 2
+"""Batches for each worker thread that the scheduler holds at a time."""
+CONNECTING = 10.0
+"""Seconds that a scheduler may take to answer."""
+
+_logger = logging.getLogger("electrograd")
 
 
 class WorkersLostError(RuntimeError):
-    """No worker process could be had for a minute."""
+    """The cluster is gone; what was simulated is kept."""
 
 
 def run_pending(
     store: SweepStore,
-    names: tuple[str, ...],
+    space: DesignSpace,
     job: Job,
     workers: int | None = None,
+    scheduler: str | None = None,
     progress: Progress = lambda done, total, ends: None,
-    simulate: Simulate = simulate,
+    *,
+    designs: int | None = None,
+    retry: bool = False,
+    make: Make = Charging,
 ) -> int:
-    """Simulate every design of the store that has no end yet.
+    """Simulate the designs of the store that have no end yet.
 
-    Workers are fresh processes that import nothing of the caller's script. One that dies is replaced;
-    the designs of its batch are then tried one at a time, and a design that ends its worker again is
-    recorded as such.
+    Solver processes are fresh interpreters that import nothing of the caller's script. One that dies is
+    replaced and its design tried again; a design that ends its process twice, or outlasts the time
+    limit, is recorded as such.
 
     Parameters
     ----------
     store
-        Where designs come from and records go to.
-    names
-        The design variables, in the order of the store's columns.
+        Where designs come from and records go to, open to be filled.
+    space
+        What the columns of the store's designs mean.
     job
         What the simulations have in common.
     workers
-        Number of processes; by default one for each core this process may use.
-    simulate
-        What a worker runs; for tests of faults.
+        Number of processes on this machine; by default one for each core this process may use.
+    scheduler
+        Address of a Dask scheduler (``tcp://…``) whose workers do it instead.
+    designs
+        Only the first so many of the store's.
+    retry
+        Also simulate again what failed before: it may have been the machine.
+    make
+        What a solver process builds; for tests of faults.
 
     Returns
     -------
     int
         How many designs were simulated now.
+
+    Raises
+    ------
+    InputError
+        If no scheduler answers, its workers have other versions, or the cell cannot be simulated.
+    WorkersLostError
+        If the cluster goes away.
+    OSError
+        If the store cannot be written.
     """
-    ends, values = store.ends, store.design_values
-    starts = [i for i in range(0, len(ends), BATCH) if np.any(ends[i : i + BATCH] == End.PENDING)]
-    progress(int(np.sum(ends != End.PENDING)), len(ends), _count(ends))
-    if not starts:
+    ends, values = store.ends[:designs], store.design_values[:designs]
+    pending = ends == End.PENDING
+    if retry:
+        pending |= ~np.array([End(end).completed for end in ends], dtype=bool)
+    progress(int(np.sum(~pending)), len(ends), count_ends(ends))
+    rows = np.flatnonzero(pending)
+    if not rows.size:
         return 0
+    batches = np.split(rows, np.flatnonzero(np.diff(rows // store.batch)) + 1)
+    left = rows.size
 
-    def designs(start: int) -> list[dict[str, float]]:
-        rows = values[start : start + BATCH]
-        return [dict(zip(names, map(float, row), strict=True)) for row in rows]
+    def save(batch: np.ndarray, block: Block, made_with: Any) -> None:
+        nonlocal left
+        store.write(batch, block, made_with)
+        ends[batch] = block[END]
+        left -= len(batch)
+        progress(len(ends) - left, len(ends), count_ends(ends))
 
-    def save(start: int, charges: list[Charge]) -> None:
-        store.write(start, charges)
-        ends[start : start + BATCH] = [charge.end for charge in charges]
-        progress(int(np.sum(ends != End.PENDING)), len(ends), _count(ends))
+    run = uuid4().hex
+    with _client(run, min(workers or CPU_COUNT, len(batches)), scheduler) as client:
+        for batch, block, made_with in _Batches(client, run, space, values, job, make).results(batches):
+            _check_versions(made_with)
+            save(batch, block, made_with)
+    return int(rows.size)
 
-    pending = int(np.sum(ends == End.PENDING))
-    count = min(workers or CPU_COUNT, len(starts))
-    with _cluster(count) as client:
-        futures = {client.submit(simulate, job, designs(i), pure=False): i for i in starts}
-        suspects = []
-        for future in as_completed(list(futures), raise_errors=False):
-            start = futures.pop(future)
-            charges = _result(future)
-            if charges is None:
-                suspects.append(start)
+
+class _Batches:
+    """Batches on their way through a cluster, a few for each worker thread at a time."""
+
+    def __init__(
+        self, client: Client, run: str, space: DesignSpace, values: np.ndarray, job: Job, make: Make
+    ) -> None:
+        self._client, self._run, self._job, self._make = client, run, job, make
+        self._space, self._values = space, values
+
+    def results(self, batches: list[np.ndarray]) -> Iterator[tuple[np.ndarray, Block, Any]]:
+        """Yield each batch's rows, records, and what they were made with, as they end."""
+        waiting = iter(batches)
+        running: dict[Future, np.ndarray] = {}
+        completed = as_completed(raise_errors=False)
+
+        def submit(batch: np.ndarray) -> None:
+            future = self._submit(batch)
+            running[future] = batch
+            completed.add(future)
+
+        def fill() -> None:
+            for batch in islice(waiting, max(0, self._room() - len(running))):
+                submit(batch)
+
+        fill()
+        for future in completed:
+            batch = running.pop(future)
+            result = _result(future)
+            fill()
+            if result is not None:
+                yield batch, *result
+            elif len(batch) > 1:  # which of them it was, each alone will tell
+                for row in batch:
+                    submit(row[None])
             else:
-                save(start, charges)
-        for start in suspects:
-            save(start, [_alone(client, simulate, job, design) for design in designs(start)])
-    return pending
+                yield batch, *self._died(batch)
+
+    def _room(self) -> int:
+        """How many batches to hold; a cluster may grow meanwhile."""
+        with _told_of_loss():
+            return AHEAD * max(1, sum(self._client.nthreads().values()))
+
+    def _submit(self, batch: np.ndarray) -> Future:
+        designs = self._designs(batch)
+        return self._client.submit(simulate, self._run, self._job, designs, self._make, pure=False)
+
+    def _designs(self, batch: np.ndarray) -> list[Design]:
+        return [self._space.decode(row) for row in self._values[batch]]
+
+    def _died(self, batch: np.ndarray) -> tuple[Block, None]:
+        """The record of a design that took its Dask workers with it, one after the other."""
+        (design,) = self._designs(batch)
+        charge = failed(self._job, design, End.WORKER_DIED, "its Dask workers died")
+        return pack([charge], self._job.observables), None
 
 
-def _alone(client: Client, simulate: Simulate, job: Job, design: dict[str, float]) -> Charge:
-    """Simulate one design of a batch whose worker died, and record it if it dies again."""
-    began = time.monotonic()
-    charges = _result(client.submit(simulate, job, [design], pure=False))
-    if charges is not None:
-        return charges[0]
-    hung = time.monotonic() - began >= job.time_limit
-    end = End.TIME_LIMIT if hung else End.WORKER_DIED
-    message = f"ended after {job.time_limit:g} s" if hung else "the worker process died twice"
-    return nothing(job.cell, design, end, message)
+def _result(future: Future) -> tuple[Block, Any] | None:
+    """Return a batch's records, or None if its Dask workers died; our own errors are raised."""
+    with _told_of_loss():
+        try:
+            found: tuple[Block, Any] = future.result()
+        except KilledWorker:
+            return None
+        return found
 
 
-def _result(future: "Future[Any]") -> list[Charge] | None:
-    """Return a batch's records, or None if its worker died; an error in our own code is raised."""
+@contextmanager
+def _told_of_loss() -> Iterator[None]:
+    """Raise `WorkersLostError` for what Dask says when its scheduler is gone."""
     try:
-        records: list[Charge] = future.result()
-    except KilledWorker:
-        return None
-    except (NoWorkerError, NoValidWorkerError) as error:
-        raise WorkersLostError(
-            "worker processes could not be started; what was simulated is kept"
-        ) from error
-    return records
+        yield
+    except (CancelledError, OSError) as error:  # CommClosedError is one
+        raise WorkersLostError("the Dask scheduler went away; what was simulated is kept") from error
 
 
-def _count(ends: np.ndarray) -> dict[str, int]:
+def _check_versions(made_with: Any) -> None:
+    theirs = (made_with or {}).get("versions", {})
+    for name, version in versions().items() if theirs else []:
+        if theirs.get(name) != version:
+            raise InputError(
+                f"workers must run the same versions as here; one has {name} {theirs.get(name)}",
+                theirs.get(name),
+                version,
+            )
+
+
+def count_ends(ends: np.ndarray) -> dict[str, int]:
+    """Count the designs by the reason they stopped, in words; pending ones are left out."""
     counts = {end: int(np.sum(ends == end)) for end in End if end is not End.PENDING}
     return {end.label: count for end, count in counts.items() if count}
 
 
 @contextmanager
-def _cluster(workers: int) -> Iterator[Client]:
-    """Start local worker processes, one thread each, and end them afterwards."""
-    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), 1)
-    settings = {
-        "distributed.scheduler.allowed-failures": 0,
-        "distributed.scheduler.no-workers-timeout": "60s",
-        "distributed.nanny.pre-spawn-environ": one_thread,
-    }
-    with dask.config.set(settings), own_main():
-        with without_interrupts():
+def _client(run: str, workers: int, scheduler: str | None) -> Iterator[Client]:
+    """Connect to a scheduler, or start one here; end the solver processes afterwards."""
+    # The scheduler keeps long logs of every transition by default: memory that grows with a sweep.
+    short = {"distributed.admin.log-length": 100, "distributed.admin.low-level-log-length": 100}
+    with dask.config.set(short):
+        if scheduler is None:
+            # Dask's workers are threads here that only hand out: the solver processes do the work.
             cluster = LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
-                processes=True,
-                dashboard_address="127.0.0.1:0",
+                processes=False,
+                dashboard_address=":0",
                 silence_logs=logging.CRITICAL,
                 memory_limit=0,
             )
-        with cluster, Client(cluster) as client:
-            yield client
+            with cluster, Client(cluster) as client:
+                try:
+                    yield client
+                finally:
+                    end_solvers(run)
+            return
+        try:
+            client = Client(scheduler, timeout=CONNECTING)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                "a Dask scheduler must answer at the address given", scheduler, "tcp://host:8786"
+            ) from error
+        with client:
+            if not client.nthreads():
+                _logger.warning("no worker has joined %s yet; waiting", scheduler)
+            try:
+                yield client
+            finally:
+                with suppress(CancelledError, OSError):
+                    client.run(end_solvers, run)

@@ -1,20 +1,27 @@
-"""What a worker process does: simulate a few designs, and end itself if a solve hangs."""
+"""What a worker does: hand a batch of designs to a solver process, and pack what comes back.
 
-import faulthandler
-import os
-from collections.abc import Mapping, Sequence
+A Dask worker only hands out: each of its threads has a solver process of its own, so that a solve that
+hangs or crashes takes neither the worker nor its cluster with it.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Any
 
 from electrograd.physics.cell import Cell
-from electrograd.physics.charge import CURVES, Charge, End
+from electrograd.physics.charge import CURVES, Charge, End, nothing
 from electrograd.physics.errors import InputError
-from electrograd.physics.figures import nothing
 from electrograd.physics.scenario import Scenario, SolverSettings
+from electrograd.physics.stack import nominal_capacity
+from electrograd.physics.variants import variant
+from electrograd.sweeps.provenance import made_with
+from electrograd.sweeps.record import Block, pack
+from electrograd.sweeps.solver import ClosedError, Guarded, Lost
 
-if TYPE_CHECKING:
-    from electrograd.physics.p2d import P2D
+Design = Mapping[str, float | str]
+"""Values by name: numbers, and labels of categorical variables."""
 
 
 @dataclass(frozen=True)
@@ -26,31 +33,93 @@ class Job:
     settings: SolverSettings
     time_limit: float
     """Seconds a single solve may take before its process is ended."""
+    observables: tuple[str, ...] = CURVES
+    fidelity: str | None = None
+    """One of `FIDELITIES`, or None: the cheapest that is right."""
 
 
-@lru_cache(maxsize=1)
-def built(job: Job) -> "P2D":
-    """Build the model once per process and sweep."""
-    from electrograd.physics.fidelity import model_of
+class Charging:
+    """Charges designs of a job, one at a time; each cell's model is built once."""
 
-    return model_of(job.cell, job.scenario)(job.cell, job.scenario, job.settings, CURVES)
+    def __init__(self, job: Job) -> None:
+        # Here, for only solver processes need PyBaMM.
+        from electrograd.physics.ladder import Charger
+
+        def charger(cell: Cell) -> Charger:
+            return Charger(job.fidelity, cell, job.scenario, job.settings, job.observables)
+
+        first = charger(job.cell)
+        self._job, self._make = job, charger
+        self._chargers = {job.cell: first}
+        self.about = made_with(first)
+
+    def __call__(self, design: Design) -> Charge:
+        """Charge one design; one that cannot be built is recorded as such."""
+        cell, numbers = variant(self._job.cell, design)
+        try:
+            if cell not in self._chargers:
+                self._chargers[cell] = self._make(cell)
+            return self._chargers[cell](numbers)
+        except InputError as error:
+            return failed(self._job, design, End.CANNOT_BE_BUILT, str(error))
 
 
-def simulate(job: Job, designs: Sequence[Mapping[str, float]]) -> list[Charge]:
-    """Charge each design in turn.
+Make = Callable[[Job], Callable[[Design], Charge]]
+"""What a solver process builds; another than `Charging` in tests of faults."""
 
-    A solve can hang in compiled code, which no exception reaches; a watchdog in the interpreter's C
-    code then ends the whole process, and the runner sees to the rest.
+
+def simulate(run: str, job: Job, designs: Sequence[Design], make: Make = Charging) -> tuple[Block, Any]:
+    """Charge some designs; return their records, and what they were made with.
+
+    ``run`` names whose solver processes they are, for `end_solvers`.
     """
-    model = built(job)
-    charges = []
-    with open(os.devnull, "w") as nowhere:
-        for design in designs:
-            faulthandler.dump_traceback_later(job.time_limit, exit=True, file=nowhere)
-            try:
-                charges.append(model.charge(model.cell.parameters(design)))
-            except InputError as error:
-                charges.append(nothing(model.cell, design, End.CANNOT_BE_BUILT, str(error)))
-            finally:
-                faulthandler.cancel_dump_traceback_later()
-    return charges
+    with _solver(run, job, make) as solver:
+        charges = [
+            _lost(job, design, answer) if isinstance(answer, Lost) else answer
+            for design, answer in zip(designs, solver(designs), strict=True)
+        ]
+        return pack(charges, job.observables), solver.about
+
+
+def failed(job: Job, design: Design, end: End, message: str) -> Charge:
+    """The record of a design whose simulation gave nothing."""
+    cell, numbers = variant(job.cell, design)
+    return nothing(float(nominal_capacity(cell, cell.parameters(numbers))), end, message)
+
+
+def _lost(job: Job, design: Design, lost: Lost) -> Charge:
+    return failed(job, design, End.TIME_LIMIT if lost.hung else End.WORKER_DIED, lost.message)
+
+
+_guard = threading.Lock()
+_idle: dict[str, list[Guarded]] = {}
+_all: dict[str, list[Guarded]] = {}
+_over: set[str] = set()
+
+
+@contextmanager
+def _solver(run: str, job: Job, make: Make) -> Iterator[Guarded]:
+    """Lend a solver process of this run to one thread; there are as many as threads ask at once."""
+    with _guard:
+        if run in _over:
+            raise ClosedError("the run is over")
+        idle = _idle.setdefault(run, [])
+        if not idle:
+            idle.append(Guarded(make, (job,), job.time_limit))
+            _all.setdefault(run, []).append(idle[0])
+        solver = idle.pop()
+    try:
+        yield solver
+    finally:
+        with _guard:
+            idle.append(solver)
+
+
+def end_solvers(run: str) -> None:
+    """End every solver process of a run in this process, busy or idle."""
+    with _guard:
+        _over.add(run)
+        _idle.pop(run, None)
+        solvers = _all.pop(run, [])
+    for solver in solvers:
+        solver.close()

@@ -12,7 +12,7 @@ from conftest import ROOT
 
 import electrograd as eg
 from electrograd.study_file import bundled_text, parse_study
-from electrograd.sweeps.worker import Job, simulate
+from electrograd.sweeps.worker import Charging, Job
 
 BPX = ROOT / "tests" / "data" / "graphite_nmc_bpx.json"
 STUDY = bundled_text("any_cell")
@@ -23,9 +23,9 @@ def test_the_same_study_is_swept_on_every_cell(cell: str) -> None:
     """`make bench` takes all cells through the whole chain; here, a few designs of its box."""
     study = parse_study(STUDY.replace("cell: Chen2020", f"cell: {cell}"))
     job = Job(study.loaded_cell, study.scenario, study.solver, 60.0)
-    rows = study.space.sobol(4, 0)
-    designs = [dict(zip(study.space.names, map(float, row), strict=True)) for row in rows]
-    for record in simulate(job, designs):
+    charge = Charging(job)
+    for row in study.space.sobol(4, 0):
+        record = charge(study.space.decode(row))
         assert record.end.completed
         assert 0.3 * record.nominal < record.accepted <= 1.1 * record.nominal
 

@@ -53,38 +53,37 @@ def test_a_folder_that_cannot_be_made_exits_1(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_broken_sweep_of_another_study_is_refused(tmp_path: Path) -> None:
-    from electrograd.study_file import bundled_text
-    from electrograd.sweeps.dataset import SweepStore
-    from electrograd.sweeps.space import DesignSpace
-
-    space = DesignSpace.from_bounds({"N/P ratio": (1.05, 1.3)})
-    SweepStore.open_or_create(
-        tmp_path / "runs" / "fast_charge" / "sweep.zarr", space.names, space.sobol(4, 0), {"cell": "x"}
-    )
-    (tmp_path / "study.yaml").write_text(bundled_text("fast_charge"))
-    done = electrograd("sweep", "study.yaml", cwd=tmp_path)
-    assert done.returncode == 2
-    assert "give the changed study another name" in done.stderr
-
-
-def test_swapped_variables_and_absurd_boxes_are_refused(tmp_path: Path) -> None:
+def test_a_sweep_of_another_study_is_refused_by_what_differs(tmp_path: Path) -> None:
     from electrograd import StudyRun
     from electrograd.physics.errors import InputError
     from electrograd.study_file import bundled_text, parse_study
-    from electrograd.sweeps.dataset import SweepStore
 
     text = bundled_text("fast_charge")
-    study = parse_study(text)
-    store = tmp_path / "fast_charge" / "sweep.zarr"
-    identity = {"cell": "Chen2020", "variables": [[n, *b] for n, b in study.space.to_dict().items()]}
-    SweepStore.open_or_create(store, study.space.names, study.space.sobol(4, 0), identity)
-    lines = text.splitlines(keepends=True)
-    first = next(i for i, line in enumerate(lines) if "Negative electrode porosity" in line)
-    lines[first], lines[first + 1] = lines[first + 1], lines[first]
-    with pytest.raises(InputError, match="was made with"):
-        _ = StudyRun(parse_study("".join(lines)), tmp_path).dataset
-    thick = text.replace("[40.0e-6, 100.0e-6]", "[40.0e-6, 1000.0e-6]")
+
+    def changed(old: str, new: str) -> str:
+        assert old in text
+        other = StudyRun(parse_study(text.replace(old, new, 1)), tmp_path).sweep()
+        with pytest.raises(InputError, match="give the changed study another name") as refused:
+            other.fill()
+        return str(refused.value)
+
+    with StudyRun(parse_study(text), tmp_path).sweep().opened():
+        pass
+    assert "variables.N/P ratio = [1.05, 1.3]" in changed("[1.05, 1.30]", "[1.05, 1.31]")
+    assert "scenario.c_rate = 1.0" in changed("C-rate: 1.0", "C-rate: 1.5")
+    assert "sampler.seed = 1" in changed("seed: 1", "seed: 2")
+    ratio = "  N/P ratio: [1.05, 1.30]"
+    line = next(each for each in text.splitlines(keepends=True) if each.startswith(ratio))
+    moved = text.replace(line, "").replace("\nscenario:", f"{line}\nscenario:", 1)
+    with pytest.raises(InputError, match="order of variables"):
+        StudyRun(parse_study(moved), tmp_path).sweep().fill()
+
+
+def test_absurd_boxes_are_refused() -> None:
+    from electrograd.physics.errors import InputError
+    from electrograd.study_file import bundled_text, parse_study
+
+    thick = bundled_text("fast_charge").replace("[40.0e-6, 100.0e-6]", "[40.0e-6, 1000.0e-6]")
     with pytest.raises(InputError, match=r"can be built: .*within \[5e-06, 0.001\]"):
         parse_study(thick)
 

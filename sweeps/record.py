@@ -1,0 +1,68 @@
+"""What a sweep keeps of each simulation, as blocks of arrays ready to be written."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from electrograd.physics.charge import OBSERVABLES, Charge
+from electrograd.physics.variables import (
+    ACCEPTED_CAPACITY,
+    LEAST_ELECTROLYTE,
+    NOMINAL_CAPACITY,
+    PLATING_MARGIN,
+)
+
+POINTS = 33
+"""Even points of charge passed at which curves are kept."""
+
+CHARGE = "Charge passed [A.h.m-2]"
+END, MESSAGE, MADE_WITH = "end", "message", "made_with"
+SCALARS: dict[str, str] = {
+    NOMINAL_CAPACITY: "usable capacity of the smaller electrode",
+    ACCEPTED_CAPACITY: "charge passed up to the end of the charge",
+    PLATING_MARGIN: "least negative electrode potential at the separator over the charge",
+    LEAST_ELECTROLYTE: "least electrolyte concentration over the charge",
+}
+"""Figures of merit that are taken from the solver's own steps, not from the kept curves."""
+
+Block = dict[str, np.ndarray]
+"""Arrays by the names of the store, one row a design."""
+
+
+def pack(charges: Sequence[Charge], observables: tuple[str, ...]) -> Block:
+    """Arrange the records of some charges as the store keeps them.
+
+    Parameters
+    ----------
+    observables
+        Names of the curves, of `OBSERVABLES`.
+
+    Returns
+    -------
+    dict
+        ``end``, ``message``, the charge passed and each curve (designs, points), and `SCALARS`; NaN
+        where there is nothing.
+    """
+    grids, curves = zip(*(charge.on_grid(POINTS, observables) for charge in charges), strict=True)
+    scalars: dict[str, Any] = {
+        NOMINAL_CAPACITY: [charge.nominal for charge in charges],
+        ACCEPTED_CAPACITY: [charge.accepted for charge in charges],
+        PLATING_MARGIN: [charge.plating_margin for charge in charges],
+        LEAST_ELECTROLYTE: [charge.least_electrolyte for charge in charges],
+    }
+    return {
+        CHARGE: np.stack(grids),
+        **{name: np.stack([curve[k] for curve in curves]) for k, name in enumerate(observables)},
+        **{name: np.array(values, float) for name, values in scalars.items()},
+        MESSAGE: np.array([charge.message for charge in charges], dtype=object),
+        END: np.array([int(charge.end) for charge in charges], np.int8),
+    }
+
+
+def curves_of(observables: tuple[str, ...]) -> dict[str, str]:
+    """Names and meanings of a store's curves: the charge passed and the observables."""
+    return {
+        CHARGE: "charge passed since the start",
+        **{name: OBSERVABLES.get(name, name) for name in observables},
+    }

@@ -1,0 +1,268 @@
+"""A sweep on disk: one Zarr group that xarray opens, written so that a kill loses nothing.
+
+The store holds every planned design from the start, with the end of each still pending. A batch of
+designs is one chunk of every array. It is written data first and ends last, each chunk replaced
+atomically and with a checksum: whatever moment a kill comes, a row whose end is set is whole, and the
+others run again. The group's own metadata names the sizes of all arrays at once, and is replaced last:
+a store that is being made, or enlarged, is the old one until that moment.
+"""
+
+import json
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr
+from jaxtyping import Float, Int
+from zarr.errors import ZarrUserWarning
+
+from electrograd.physics.charge import End
+from electrograd.physics.errors import InputError
+from electrograd.sweeps.dataset import Dataset
+from electrograd.sweeps.location import Location
+from electrograd.sweeps.record import (
+    CHARGE,
+    END,
+    MADE_WITH,
+    MESSAGE,
+    SCALARS,
+    Block,
+    curves_of,
+)
+
+FORMAT = 3
+BATCH = 16
+"""Designs simulated and written together: what a kill can cost is the batches in flight."""
+VALUES, VARIABLE = "design_values", "variable"
+IDENTITY, SCHEMA, STARTED = "identity", "format", "being_made"
+_BEGIN = "electrograd sweep STUDY"
+_COMPLETED = [int(end) for end in End if end.completed]
+SLAB = 64
+"""Batches read at a time where a whole sweep need not be in memory."""
+UNREADABLE = (OSError, ValueError, RuntimeError, KeyError)
+"""What Zarr raises for a chunk that is missing, truncated or altered."""
+
+
+class SweepStore:
+    """The store of one sweep, open for reading; `writing` opens it to be filled.
+
+    Parameters
+    ----------
+    place
+        A path, or a URL that fsspec knows.
+
+    Raises
+    ------
+    InputError
+        If there is no sweep, one of another format, or damaged metadata.
+    """
+
+    def __init__(self, place: str | Path, read_only: bool = True) -> None:
+        self.location = Location(place)
+        if not self.location.holds_something():
+            raise InputError("a sweep must have been begun", f"{place}: there is no sweep", _BEGIN)
+        group = opened(self.location, read_only)
+        if group.attrs.get(STARTED, False):
+            said = f"{place} was still being made when its process ended"
+            raise InputError("a sweep must have been begun", said, _BEGIN)
+        check_format(group.attrs.asdict(), self.location)
+        self._take(group)
+
+    def _take(self, group: Any) -> None:
+        attributes = group.attrs.asdict()
+        self._group = group
+        try:
+            self.identity: dict[str, Any] = dict(attributes[IDENTITY])
+            self.observables = tuple(self.identity["observables"])
+            self.rejected: dict[str, int] = dict(attributes["rejected"])
+            self.made_with: list[Any] = list(attributes["made_with"])
+            names = (VALUES, MADE_WITH, MESSAGE, *curves_of(self.observables), *SCALARS, END)
+            self._arrays: dict[str, Any] = {name: group[name] for name in names}
+            self.names: tuple[str, ...] = tuple(map(str, group[VARIABLE][:]))
+            self.batch = int(self._arrays[END].chunks[0])
+        except (*UNREADABLE, TypeError, AttributeError) as error:
+            raise damaged(self.location, error) from error
+        sizes = {array.shape[0] for array in self._arrays.values()}
+        if len(sizes) != 1 or self._arrays[VALUES].shape[1] != len(self.names):
+            raise damaged(self.location, f"arrays of {sorted(sizes)} designs")
+
+    def __len__(self) -> int:
+        return int(self._arrays[END].shape[0])
+
+    @property
+    def ends(self) -> Int[np.ndarray, " designs"]:
+        """The end of each design, as numbers of `End`."""
+        return self.column(END)
+
+    @property
+    def design_values(self) -> Float[np.ndarray, "designs variables"]:
+        """All planned designs."""
+        return self.column(VALUES)
+
+    def column(self, name: str, rows: slice = slice(None)) -> np.ndarray:
+        """Read one array, or some rows of it."""
+        try:
+            return np.asarray(self._arrays[name][rows])
+        except UNREADABLE as error:
+            raise InputError(
+                f"{name!r} in {self.location} must be whole; the next sweep finds what is damaged and "
+                "simulates it again",
+                error,
+                _BEGIN,
+            ) from error
+
+    def read(self, designs: int | None = None) -> Dataset:
+        """Read the sweep, or its first ``designs``, into memory."""
+        rows = slice(designs)
+        return Dataset(
+            names=self.names,
+            values=self.column(VALUES, rows),
+            ends=self.column(END, rows),
+            messages=[str(message) for message in self.column(MESSAGE, rows)],
+            charge=self.column(CHARGE, rows),
+            curves={name: self.column(name, rows) for name in self.observables},
+            figures={name: self.column(name, rows) for name in SCALARS},
+        )
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return the sweep as xarray sees it, nothing of it read yet."""
+        return xr.open_zarr(self.location.zarr(read_only=True), chunks=None)
+
+    def write(self, rows: Int[np.ndarray, " rows"], block: Block, made_with: Any = None) -> None:
+        """Store the records of some designs of one batch.
+
+        Parameters
+        ----------
+        rows
+            Their rows, ascending, all of one batch.
+        block
+            As `record.pack` gives it, one row a design.
+        made_with
+            Versions and model that simulated them, as plain JSON values.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written; the designs are pending then.
+        """
+        first = int(rows[0]) // self.batch * self.batch
+        span = slice(first, min(first + self.batch, len(self)))
+        inside = rows - first
+        before = self._arrays[END][span]
+        if np.any(before[inside] != End.PENDING):  # until the new record is whole, there is none
+            before[inside] = End.PENDING
+            self._arrays[END][span] = before
+        made = np.full(len(rows), self._made_with(made_with), np.int16)
+        for name, values in {MADE_WITH: made, **block}.items():
+            if name == END:
+                continue
+            array = self._arrays[name]
+            whole = values if len(rows) == span.stop - span.start else array[span]
+            if whole is not values:
+                whole[inside] = values
+            array[span] = whole
+        before[inside] = block[END]
+        self._arrays[END][span] = before
+
+    def _made_with(self, made_with: Any) -> int:
+        made_with = json.loads(json.dumps(made_with))
+        if made_with not in self.made_with:
+            self._group.attrs["made_with"] = [*self.made_with, made_with]
+            self.made_with.append(made_with)
+        return self.made_with.index(made_with)
+
+    def grow(self, values: Float[np.ndarray, "designs variables"]) -> None:
+        """Add the designs of ``values`` that come after the store's own."""
+        first = len(self) // self.batch * self.batch
+        for array in self._arrays.values():
+            array.resize((len(values), *array.shape[1:]))
+        self._arrays[VALUES][first:] = values[first:]
+        consolidate(self.location)
+        self._take(opened(self.location, read_only=False))
+
+    def mend(self, values: Float[np.ndarray, "designs variables"]) -> int:
+        """Make batches whose data is damaged or missing pending again; return how many designs."""
+        mended = 0
+        for slab in slices(len(values), self.batch * SLAB):
+            if not self._holds(slab, values):
+                self._arrays[VALUES][slab] = values[slab]
+            if self._sound(slab):
+                continue
+            for batch in slices(slab.stop, self.batch, slab.start):
+                if not self._sound(batch):
+                    pending = np.full(batch.stop - batch.start, End.PENDING, np.int8)
+                    self._arrays[END][batch] = pending
+                    mended += len(pending)
+        return mended
+
+    def _holds(self, rows: slice, values: np.ndarray) -> bool:
+        try:
+            return np.array_equal(self._arrays[VALUES][rows], values[rows])
+        except UNREADABLE:
+            return False
+
+    def _sound(self, rows: slice) -> bool:
+        """Whether the rows that have an end can be read and are whole."""
+        try:
+            ends = np.asarray(self._arrays[END][rows])
+            ended, completed = ends != End.PENDING, np.isin(ends, _COMPLETED)
+            if not ended.any():
+                return True
+            charge, *curves = (self._arrays[name][rows] for name in (CHARGE, *self.observables))
+            message, made = self._arrays[MESSAGE][rows], self._arrays[MADE_WITH][rows]
+            scalars = [self._arrays[name][rows] for name in SCALARS]
+        except UNREADABLE:
+            return False
+        charged = completed & (charge[:, -1] > 0)
+        gaps = [np.isnan(charge[completed]), np.isnan(scalars[0][ended])]
+        gaps += [np.isnan(values[charged]) for values in (*curves, *scalars)]
+        gaps += [message[ended] == "", made[ended] < 0]
+        return not any(np.any(gap) for gap in gaps)
+
+
+def opened(location: Location, read_only: bool) -> Any:
+    """The Zarr group there; raises `InputError` if there is none that can be read."""
+    try:
+        return zarr.open_group(location.zarr(read_only), mode="r" if read_only else "r+")
+    except (*UNREADABLE, TypeError) as error:
+        raise damaged(location, error) from error
+
+
+def damaged(location: Location, problem: object) -> InputError:
+    """What is said of a store that cannot be read."""
+    return InputError(
+        f"{location} must be a sweep of this program, its metadata whole; nothing in it was touched: "
+        "restore it, or move it away to start anew",
+        problem,
+    )
+
+
+def check_format(attributes: Mapping[str, Any], location: Location) -> None:
+    """Refuse a group that is no sweep, or one of another format."""
+    identity = attributes.get(IDENTITY)
+    old = identity.get(SCHEMA) if isinstance(identity, dict) else None  # where format 2 kept it
+    found = attributes.get(SCHEMA, old)
+    if found != FORMAT:
+        raise InputError(
+            f"{location} must be a sweep of format {FORMAT}; nothing in it was touched: read it with "
+            "the release that wrote it, or move it away to start anew",
+            f"format {found}" if found else "a Zarr group that is no sweep",
+            f"format {FORMAT}",
+        )
+
+
+def consolidate(location: Location) -> None:
+    """Write the sizes of all arrays into the group's own metadata, in one step."""
+    with warnings.catch_warnings():
+        # It is no part of Zarr 3's text yet; Zarr and xarray both read it.
+        warnings.simplefilter("ignore", ZarrUserWarning)
+        zarr.consolidate_metadata(location.zarr(read_only=False))
+
+
+def slices(stop: int, step: int, start: int = 0) -> Iterator[slice]:
+    """Cut a range of rows into parts."""
+    for first in range(start, stop, step):
+        yield slice(first, min(first + step, stop))
