@@ -162,11 +162,11 @@ class _Batches:
     def _designs(self, batch: np.ndarray) -> list[Design]:
         return [self._space.decode(row) for row in self._values[batch]]
 
-    def _died(self, batch: np.ndarray) -> tuple[Block, None]:
+    def _died(self, batch: np.ndarray) -> tuple[Block, dict[str, Any]]:
         """The record of a design that took its Dask workers with it, one after the other."""
         (design,) = self._designs(batch)
         charge = failed(self._job, design, End.WORKER_DIED, "its Dask workers died")
-        return pack([charge], self._job.observables), None
+        return pack([charge], self._job.observables), {}
 
 
 def _result(future: Future) -> tuple[Block, Any] | None:
@@ -189,7 +189,7 @@ def _told_of_loss() -> Iterator[None]:
 
 
 def _check_versions(made_with: Any) -> None:
-    theirs = (made_with or {}).get("versions", {})
+    theirs = made_with.get("versions", {})
     for name, version in versions().items() if theirs else []:
         if theirs.get(name) != version:
             raise InputError(

@@ -155,15 +155,14 @@ class SweepStore:
         if np.any(before[inside] != End.PENDING):  # until the new record is whole, there is none
             before[inside] = End.PENDING
             self._arrays[END][span] = before
-        made = np.full(len(rows), self._made_with(made_with), np.int16)
-        for name, values in {MADE_WITH: made, **block}.items():
-            if name == END:
-                continue
-            array = self._arrays[name]
-            whole = values if len(rows) == span.stop - span.start else array[span]
-            if whole is not values:
-                whole[inside] = values
-            array[span] = whole
+        data = {name: values for name, values in block.items() if name != END}
+        data[MADE_WITH] = np.full(len(rows), self._made_with(made_with), np.int16)
+        if len(rows) < span.stop - span.start:
+            for name, values in data.items():
+                data[name] = self._arrays[name][span]
+                data[name][inside] = values
+        for name, values in data.items():
+            self._arrays[name][span] = values
         before[inside] = block[END]
         self._arrays[END][span] = before
 
