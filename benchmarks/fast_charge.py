@@ -30,7 +30,10 @@ from electrograd.physics.variables import (
     PLATING_MARGIN,
 )
 from electrograd.surrogates.surrogate import Surrogate
-from electrograd.sweeps.dataset import Dataset, SweepStore
+from electrograd.sweeps.dataset import Dataset
+from electrograd.sweeps.filling import writing
+from electrograd.sweeps.plan import make_plan
+from electrograd.sweeps.provenance import cell_identity
 from electrograd.sweeps.runner import run_pending
 from electrograd.sweeps.space import DesignSpace
 from electrograd.sweeps.worker import Job
@@ -74,23 +77,6 @@ def time_bare(space: DesignSpace) -> float:
     for process in processes:
         process.join()
     return TIMED / taken
-
-
-def time_sweep(space: DesignSpace, folder: Path) -> tuple[float, float]:
-    """Designs per second of the runner, writing included, and its start-up [s]."""
-    store = SweepStore.open_or_create(folder, space.names, space.sobol(TIMED, 7), {})
-    stamps: list[tuple[float, int]] = []
-    began = time.perf_counter()
-    run_pending(
-        store,
-        space.names,
-        Job(Cell.load("Chen2020"), Scenario(1.0), SolverSettings(), 60.0),
-        WORKERS,
-        lambda done, total, ends: stamps.append((time.perf_counter() - began, done)),
-    )
-    first = next(i for i, (_, done) in enumerate(stamps) if done > 0)
-    (start, early), (end, late) = stamps[first], stamps[-1]
-    return (late - early) / (end - start), start
 
 
 def accuracy(surrogate: Surrogate, dataset: Dataset) -> dict[str, float]:
@@ -157,25 +143,23 @@ def main() -> None:
     package, surrogate = run.design, run.surrogate
     space = study.space
 
-    test_store = SweepStore.open_or_create(
-        RUNS / "benchmark" / "test.zarr", space.names, space.sobol(TESTED, TEST_SEED), {}
-    )
-    job = Job(study.loaded_cell, study.scenario, study.solver, 60.0)
-    with eg.Reporter().progress("Test designs") as update:
+    work = study.sweep_of()
+    plan = make_plan(work.cell, space, work.sampler, TESTED, TEST_SEED)
+    job = Job(work.cell, work.scenario, study.solver, work.time_limit)
+    identity = {"cell": cell_identity(work.cell), "observables": list(work.observables)}
+    with (
+        writing(RUNS / "benchmark" / "test.zarr", plan, identity) as test_store,
+        eg.Reporter().progress("Test designs") as update,
+    ):
         run_pending(
             test_store,
-            space.names,
+            space,
             job,
             progress=lambda done, total, ends: update(done, total, str(ends)),
         )
-    test = test_store.read()
+        test = test_store.read()
 
-    bare, ours, starts = [], [], []
-    for repeat in range(REPEATS):
-        bare.append(time_bare(space))
-        rate, start = time_sweep(space, RUNS / "benchmark" / f"timed_{os.getpid()}_{repeat}.zarr")
-        ours.append(rate)
-        starts.append(start)
+    bare = [time_bare(space) for _ in range(REPEATS)]
     fast = speed(surrogate, space)
     per_second = 1e6 / fast["figures of merit, batch of 4096 [µs a design]"]
     figures = package.record["figures_of_merit"]
@@ -191,14 +175,7 @@ def main() -> None:
             "plating margin, predicted - simulated [mV]": 1e3
             * (figures[PLATING_MARGIN]["predicted"] - figures[PLATING_MARGIN]["simulated"]),
         },
-        "sweep": {
-            "bare PyBaMM, two processes [designs/s]": statistics.median(bare),
-            "electrograd, two workers, writing included [designs/s]": statistics.median(ours),
-            "ratio, median of paired runs": statistics.median(
-                o / b for o, b in zip(ours, bare, strict=True)
-            ),
-            "start-up [s]": statistics.median(starts),
-        },
+        "sweep": {"bare PyBaMM, two processes [designs/s]": statistics.median(bare)},
         "surrogate": {
             **fast,
             "designs per second over bare PyBaMM's": per_second / statistics.median(bare),
