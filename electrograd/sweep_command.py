@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import numpy as np
 
-from electrograd.physics.errors import InputError
+from electrograd.physics.charge import End
+from electrograd.physics.errors import InputError, check_name
 from electrograd.steps import StudyRun
 from electrograd.study import MAIN
 from electrograd.sweep_figure import draw_sweep
 from electrograd.sweep_view import row_lines, status_lines
 from electrograd.sweeping import StudySweep
 from electrograd.sweeps.export import check_file, export
-from electrograd.sweeps.runner import count_ends
 
 SHOWN_AS = "main"
 """What the main sweep is called on the command line."""
@@ -55,6 +56,8 @@ class SweepOptions:
 def act(run: StudyRun, name: str | None, options: SweepOptions) -> None:
     """Do to one sweep of a study, or to each, what the options say."""
     names = run.study.sweep_names
+    if name is not None:
+        check_name(name, [SHOWN_AS, *names[1:]], "a sweep must be one of the study's")
     one = options.row is not None or options.export or options.picture
     if name is not None or one:
         names = (MAIN,) if name in (None, SHOWN_AS) else (str(name),)
@@ -75,8 +78,8 @@ def act(run: StudyRun, name: str | None, options: SweepOptions) -> None:
 def _fill(sweep: StudySweep, options: SweepOptions, picture: Path) -> None:
     store = sweep.fill(options.workers, options.scheduler, options.retry)
     click.echo(f"{len(store)} designs in {sweep.place}")
-    for end, count in count_ends(store.ends).items():
-        click.echo(f"  {count:6d} {end}")
+    for end, count in zip(*np.unique(store.ends, return_counts=True), strict=True):
+        click.echo(f"  {count:6d} {End(end).label}")
     for reason, count in store.rejected.items():
         click.echo(f"  {count:6d} more left out: {reason}")
     picture = options.picture or picture
@@ -85,6 +88,9 @@ def _fill(sweep: StudySweep, options: SweepOptions, picture: Path) -> None:
 
 
 def _tell(sweep: StudySweep) -> None:
+    if not sweep.begun:
+        click.echo(f"{sweep.place}: not begun")
+        return
     click.echo(f"{sweep.place}:")
     for line in status_lines(sweep.data, sweep.store.location.writer()):
         click.echo(line)

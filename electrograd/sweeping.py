@@ -16,6 +16,7 @@ from electrograd.study import MAIN, Study
 from electrograd.sweep_view import compare_lines
 from electrograd.sweeps.dataset import Dataset
 from electrograd.sweeps.filling import check_same, identity_of, writing
+from electrograd.sweeps.location import Location
 from electrograd.sweeps.provenance import cell_identity
 from electrograd.sweeps.record import pack
 from electrograd.sweeps.runner import run_pending
@@ -52,6 +53,11 @@ class StudySweep:
         self.sweep = study.sweep_of(name)
         file = f"sweep-{name}.zarr" if name else "sweep.zarr"
         self.place = f"{(study.store or str(folder)).rstrip('/')}/{file}"
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a store."""
+        return Location(self.place).holds_something()
 
     @property
     def store(self) -> SweepStore:

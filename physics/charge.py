@@ -98,6 +98,10 @@ class End(IntEnum):
         return self.name.lower().replace("_", " ").replace("cut off", "cut-off")
 
 
+COMPLETED = tuple(end for end in End if end.completed)
+"""Ends that the physics or the scenario set."""
+
+
 def told(ends: Mapping[str, int]) -> str:
     """Say in words how many ended in which way, and how many failed."""
     failures = {end.label for end in End if end is not End.PENDING and not end.completed}

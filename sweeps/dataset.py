@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from electrograd.physics.charge import End
+from electrograd.physics.charge import COMPLETED, End
 from electrograd.sweeps.record import CHARGE, POINTS
 
 __all__ = ["CHARGE", "POINTS", "Dataset"]
@@ -45,7 +45,7 @@ class Dataset:
     @property
     def completed(self) -> np.ndarray:
         """Which designs ran to an end that the physics or the scenario set."""
-        return np.array([End(end).completed for end in self.ends])
+        return np.isin(self.ends, COMPLETED)
 
     def only(self, rows: np.ndarray) -> "Dataset":
         """Return the dataset of some rows, given as a mask or as indices."""

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -135,7 +135,8 @@ class Location:
 
         def renew() -> None:
             while not over.wait(RENEWED):
-                self._write_lease(token)
+                with suppress(OSError):  # the next time may do
+                    self._write_lease(token)
 
         thread = threading.Thread(target=renew, daemon=True)
         thread.start()

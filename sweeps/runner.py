@@ -1,6 +1,7 @@
 """Run the pending designs of a sweep on Dask workers, storing each batch as it ends."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
@@ -13,7 +14,7 @@ import numpy as np
 from dask.system import CPU_COUNT
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 
-from electrograd.physics.charge import End
+from electrograd.physics.charge import COMPLETED, End
 from electrograd.physics.errors import InputError
 from electrograd.sweeps.provenance import versions
 from electrograd.sweeps.record import END, Block, pack
@@ -90,26 +91,26 @@ def run_pending(
     ends, values = store.ends[:designs], store.design_values[:designs]
     pending = ends == End.PENDING
     if retry:
-        pending |= ~np.array([End(end).completed for end in ends], dtype=bool)
-    progress(int(np.sum(~pending)), len(ends), count_ends(ends))
+        pending |= ~np.isin(ends, COMPLETED)
     rows = np.flatnonzero(pending)
-    if not rows.size:
+    counts, left = Counter(ends[~pending].tolist()), rows.size
+
+    def tell() -> None:
+        progress(len(ends) - left, len(ends), {End(end).label: n for end, n in counts.items()})
+
+    tell()
+    if not left:
         return 0
     batches = np.split(rows, np.flatnonzero(np.diff(rows // store.batch)) + 1)
-    left = rows.size
-
-    def save(batch: np.ndarray, block: Block, made_with: Any) -> None:
-        nonlocal left
-        store.write(batch, block, made_with)
-        ends[batch] = block[END]
-        left -= len(batch)
-        progress(len(ends) - left, len(ends), count_ends(ends))
 
     run = uuid4().hex
     with _client(run, min(workers or CPU_COUNT, len(batches)), scheduler) as client:
         for batch, block, made_with in _Batches(client, run, space, values, job, make).results(batches):
             _check_versions(made_with)
-            save(batch, block, made_with)
+            store.write(batch, block, made_with)
+            counts.update(block[END].tolist())
+            left -= len(batch)
+            tell()
     return int(rows.size)
 
 
@@ -197,12 +198,6 @@ def _check_versions(made_with: Any) -> None:
                 theirs.get(name),
                 version,
             )
-
-
-def count_ends(ends: np.ndarray) -> dict[str, int]:
-    """Count the designs by the reason they stopped, in words; pending ones are left out."""
-    counts = {end: int(np.sum(ends == end)) for end in End if end is not End.PENDING}
-    return {end.label: count for end, count in counts.items() if count}
 
 
 @contextmanager

@@ -31,7 +31,10 @@ TRIES = 2
 START_TRIES = 5
 """A process that is killed while it starts is started again so many times."""
 
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_ENVIRONMENT = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    "JAX_PLATFORMS": "cpu",  # or each process would take most of an accelerator's memory
+}
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ class Guarded:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._said,
-                env={**os.environ, **_ONE_THREAD, "PYTHONPATH": os.pathsep.join(sys.path)},
+                env={**os.environ, **_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(sys.path)},
                 process_group=0,  # Ctrl-C is for the caller
             )
             return process

@@ -19,7 +19,7 @@ import zarr
 from jaxtyping import Float, Int
 from zarr.errors import ZarrUserWarning
 
-from electrograd.physics.charge import End
+from electrograd.physics.charge import COMPLETED, End
 from electrograd.physics.errors import InputError
 from electrograd.sweeps.dataset import Dataset
 from electrograd.sweeps.location import Location
@@ -39,7 +39,6 @@ BATCH = 16
 VALUES, VARIABLE = "design_values", "variable"
 IDENTITY, SCHEMA, STARTED = "identity", "format", "being_made"
 _BEGIN = "electrograd sweep STUDY"
-_COMPLETED = [int(end) for end in End if end.completed]
 SLAB = 64
 """Batches read at a time where a whole sweep need not be in memory."""
 UNREADABLE = (OSError, ValueError, RuntimeError, KeyError)
@@ -207,7 +206,7 @@ class SweepStore:
         """Whether the rows that have an end can be read and are whole."""
         try:
             ends = np.asarray(self._arrays[END][rows])
-            ended, completed = ends != End.PENDING, np.isin(ends, _COMPLETED)
+            ended, completed = ends != End.PENDING, np.isin(ends, COMPLETED)
             if not ended.any():
                 return True
             charge, *curves = (self._arrays[name][rows] for name in (CHARGE, *self.observables))
