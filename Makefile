@@ -11,7 +11,7 @@ demo: $(VENV)/.installed ## from a cell to a verified design, in runs/fast_charg
 	$(BIN)/electrograd demo
 
 test: lint ## linter, types, import contract, tests
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

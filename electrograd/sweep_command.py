@@ -82,7 +82,10 @@ def _fill(sweep: StudySweep, options: SweepOptions, picture: Path) -> None:
         click.echo(f"  {count:6d} {End(end).label}")
     for reason, count in store.rejected.items():
         click.echo(f"  {count:6d} more left out: {reason}")
-    picture = options.picture or picture
+    if options.picture:
+        picture = options.picture
+    else:  # its folder is not there yet where the study keeps its store elsewhere
+        picture.parent.mkdir(parents=True, exist_ok=True)
     draw_sweep(sweep.data, picture)
     click.echo(f"Picture: {picture}")
 

@@ -71,7 +71,7 @@ def writing(
         if mended := store.mend(plan.values[: len(store)]):
             _logger.warning("%d designs in %s were damaged and run again", mended, location)
         if len(plan.values) > len(store):
-            store.grow(plan.values)
+            store.grow(plan.values, plan.rejected)
         yield store
 
 
@@ -152,6 +152,7 @@ def _create(location: Location, plan: Plan, identity: dict[str, Any], batch: int
             chunks=(rows, *(size for _, size in sizes)),
             dtype=dtype,
             fill_value=fill,
+            chunk_key_encoding={"name": "default", "separator": "."},  # files, not a folder for each
             dimension_names=[dimension for dimension, _ in dimensions],
             attributes=attributes,
             compressors=[ZstdCodec(level=0), Crc32cCodec()],

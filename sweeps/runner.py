@@ -205,15 +205,17 @@ def _client(run: str, workers: int, scheduler: str | None) -> Iterator[Client]:
     """Connect to a scheduler, or start one here; end the solver processes afterwards."""
     # The scheduler keeps long logs of every transition by default: memory that grows with a sweep.
     short = {"distributed.admin.log-length": 100, "distributed.admin.low-level-log-length": 100}
-    with dask.config.set(short):
+    # What matters of what Dask logs comes as an error; it logs whole tracebacks of a lost scheduler.
+    with dask.config.set(short), _silent("distributed"):
         if scheduler is None:
             # Dask's workers are threads here that only hand out: the solver processes do the work.
             cluster = LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=False,
-                dashboard_address=":0",
-                silence_logs=logging.CRITICAL,
+                dashboard_address="127.0.0.1:0",
+                worker_dashboard_address="127.0.0.1:0",
+                silence_logs=False,
                 memory_limit=0,
             )
             with cluster, Client(cluster) as client:
@@ -236,3 +238,17 @@ def _client(run: str, workers: int, scheduler: str | None) -> Iterator[Client]:
             finally:
                 with suppress(CancelledError, OSError):
                     client.run(end_solvers, run)
+
+
+@contextmanager
+def _silent(library: str) -> Iterator[None]:
+    """Keep a library's loggers quiet meanwhile."""
+    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] == library]
+    before = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)

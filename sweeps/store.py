@@ -172,14 +172,16 @@ class SweepStore:
             self.made_with.append(made_with)
         return self.made_with.index(made_with)
 
-    def grow(self, values: Float[np.ndarray, "designs variables"]) -> None:
+    def grow(self, values: Float[np.ndarray, "designs variables"], rejected: Mapping[str, int]) -> None:
         """Add the designs of ``values`` that come after the store's own."""
         first = len(self) // self.batch * self.batch
         for array in self._arrays.values():
             array.resize((len(values), *array.shape[1:]))
         self._arrays[VALUES][first:] = values[first:]
         consolidate(self.location)
-        self._take(opened(self.location, read_only=False))
+        group = opened(self.location, read_only=False)
+        group.attrs["rejected"] = dict(rejected)
+        self._take(group)
 
     def mend(self, values: Float[np.ndarray, "designs variables"]) -> int:
         """Make batches whose data is damaged or missing pending again; return how many designs."""

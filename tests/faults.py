@@ -1,5 +1,6 @@
 """What solver processes run in the tests of faults; a module, so that they can import it."""
 
+import dataclasses
 import os
 import time
 from pathlib import Path
@@ -63,6 +64,15 @@ class Slow(Fake):
     """Slow enough to be killed at work."""
 
     pause = 0.004
+
+
+class Surroundings(Fake):
+    """Tells in its message how many threads it may use, and on what."""
+
+    def __call__(self, design: Design) -> Charge:
+        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "JAX_PLATFORMS")
+        message = " ".join(os.environ[name] for name in names)
+        return dataclasses.replace(super().__call__(design), message=message)
 
 
 class Wrong(Fake):

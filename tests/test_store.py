@@ -116,10 +116,8 @@ DAMAGE = ["truncated", "deleted", "emptied", "altered"]
 def test_a_damaged_chunk_costs_its_batch(tmp_path: Path, name: str, damage: str, caplog: Any) -> None:
     whole = filled(tmp_path / "whole.zarr", designs=14)
     shutil.copytree(tmp_path / "whole.zarr", tmp_path / "s.zarr")
-    folder = tmp_path / "s.zarr" / name / "c"
-    chunk = {"Voltage [V]": folder / "1" / "0", "design_values": folder / "0" / "0"}.get(
-        name, folder / "1"
-    )
+    file = {"Voltage [V]": "c.1.0", "design_values": "c.0.0"}.get(name, "c.1")
+    chunk = tmp_path / "s.zarr" / name / file
     raw = chunk.read_bytes()
     match damage:
         case "truncated":
