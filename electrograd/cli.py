@@ -1,7 +1,9 @@
 """The command line. Heavy imports happen inside the commands, so that ``--help`` is quick."""
 
 import logging
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,6 +79,10 @@ def _start(
     from electrograd.console import Reporter
     from electrograd.steps import StudyRun
 
+    # What matters of what Dask logs comes as an error; it logs whole tracebacks of a lost scheduler.
+    for name in logging.root.manager.loggerDict:
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     action(StudyRun(loaded, runs, Reporter(quiet)))
 
 
@@ -192,8 +198,23 @@ def _conclude(package: "DesignPackage") -> None:
         )
 
 
+def _keep_interrupts() -> None:
+    """Raise a Ctrl-C again that came in a callback of the garbage collector, where Python drops it."""
+    usual, main_thread = sys.unraisablehook, threading.get_ident()
+
+    def hook(unraisable: Any) -> None:
+        if isinstance(unraisable.exc_value, KeyboardInterrupt):
+            again = (main_thread, signal.SIGINT)
+            threading.Timer(0.05, signal.pthread_kill, again).start()
+        else:
+            usual(unraisable)
+
+    sys.unraisablehook = hook
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and turn errors into one line and an exit status."""
+    _keep_interrupts()
     given = sys.argv[1:] if arguments is None else arguments
     try:
         result: Any = cli.main(args=given, prog_name="electrograd", standalone_mode=False)
@@ -210,9 +231,10 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo(f"error: {error}; what was stored is kept", err=True)
         sys.exit(FAILED)
     except RuntimeError as error:
+        from electrograd.sweeps.location import LockLostError
         from electrograd.sweeps.runner import WorkersLostError
 
-        if not isinstance(error, WorkersLostError):
+        if not isinstance(error, WorkersLostError | LockLostError):
             raise
         click.echo(f"error: {error}", err=True)
         sys.exit(FAILED)

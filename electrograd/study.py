@@ -1,17 +1,20 @@
 """What a study is: a cell, designs, scenarios, sweeps and a goal; `electrograd.study_file` reads it."""
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from electrograd.design.problem import Goal, Limit
 from electrograd.physics.cell import Cell
 from electrograd.physics.charge import CURVES
 from electrograd.physics.errors import InputError, check_name
+from electrograd.physics.ladder import RESOLVED, SOLID
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.structure import Structure
+from electrograd.physics.variables import CHANNEL_MASS, CHANNEL_SHAPE
 from electrograd.study_sections import (
     ChannelSection,
     ConstraintSection,
@@ -26,6 +29,7 @@ from electrograd.study_sections import (
     TrainingSection,
     Variable,
     VariableSection,
+    beside,
 )
 from electrograd.surrogates.training import TrainingSettings
 from electrograd.sweeps.feasible import Constraint
@@ -35,6 +39,12 @@ from electrograd.sweeps.space import DesignSpace
 
 MAIN = ""
 """Name of the main sweep."""
+SHOWN_AS = "main"
+"""What the command line calls it."""
+LABEL_KEYS = {CHANNEL_SHAPE: "shape", CHANNEL_MASS: "mass"}
+"""Keys of 'channels' that state a variable of labels for all designs."""
+MANY = 1000
+"""Designs from which on a sweep is stored in larger batches."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +65,8 @@ class SweepOf:
         What is kept along the charge.
     time_limit
         Seconds that one design may take.
-    batch
-        Designs simulated and written together.
+    stated_batch
+        Designs simulated and written together; None: as `batch` says.
     """
 
     name: str
@@ -70,7 +80,20 @@ class SweepOf:
     fidelity: str | None
     observables: tuple[str, ...]
     time_limit: float
-    batch: int
+    stated_batch: int | None
+
+    @property
+    def batch(self) -> int:
+        """Designs simulated and written together: what a kill can cost is the batches in flight.
+
+        Where the study does not state it: 1 where channels are resolved, for a design takes a second and
+        more; else 16, and 64 from `MANY` designs on. Raises as `Sampler.size` does.
+        """
+        if self.stated_batch is not None:
+            return self.stated_batch
+        if self.fidelity in (RESOLVED, SOLID):
+            return 1
+        return 16 if self.sampler.size(self.space, self.designs) < MANY else 64
 
     @cached_property
     def _plan(self) -> Plan:
@@ -95,10 +118,19 @@ class Study(Section):
     goal_section: Annotated[GoalSection | None, Field(alias="goal")] = None
     sweep: SweepSection = SweepSection()
     further_sweeps: dict[Name, FurtherSection] = Field(alias="further sweeps", default_factory=dict)
-    store: Annotated[str | None, Field(min_length=1)] = None
+    store: str | None = None
     training_section: Annotated[TrainingSection, Field(alias="training")] = TrainingSection()
     design: DesignSection = DesignSection()
     sensitivity: SensitivitySection = SensitivitySection()
+
+    @field_validator("store")
+    @classmethod
+    def _where_stores_lie(cls, value: str | None, info: Any) -> str | None:
+        if value is None or "://" in value:
+            return value
+        if not value.strip():
+            raise ValueError("'store' must be a folder or a URL; left out, stores lie under runs/")
+        return beside(os.path.expanduser(value), info)
 
     @property
     def space(self) -> DesignSpace:
@@ -152,7 +184,7 @@ class Study(Section):
             fidelity=said.fidelity,
             observables=tuple(dict.fromkeys((*CURVES, *said.observables))),
             time_limit=said.time_limit,
-            batch=said.batch,
+            stated_batch=said.batch,
         )
 
     @property
@@ -218,11 +250,14 @@ def check_learnable(study: Study) -> None:
     """
     for axis in study.space.axes:
         if not axis.smooth:
+            nearest = f"{axis.name}: [{axis.lower:g}, {axis.upper:g}]"
+            if axis.labelled:
+                nearest = f"channels: {{{LABEL_KEYS[axis.name]}: {axis.choices[0]}}}"
             raise InputError(
                 "surrogates learn variables that take every value between bounds, in this release; "
                 "others can be swept",
                 f"{axis.name}: {axis}",
-                f"{axis.name}: [lower, upper], or 'fixed'",
+                nearest,
             )
     if study.leaves_out:
         raise InputError(

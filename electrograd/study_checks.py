@@ -12,15 +12,13 @@ from electrograd.physics.ladder import COLUMNS, FIDELITIES, P2D_ALONE, RESOLVED,
 from electrograd.physics.structure import Structure
 from electrograd.physics.variables import (
     C_RATE,
-    CHANNEL_MASS,
-    CHANNEL_SHAPE,
     N_P_RATIO,
     NEGATIVE_THICKNESS,
     VARIABLES,
     stage_rate,
 )
 from electrograd.physics.variants import CATEGORIES, check_channelled
-from electrograd.study import MAIN, Study, SweepOf
+from electrograd.study import LABEL_KEYS, MAIN, SHOWN_AS, Study, SweepOf
 from electrograd.study_sections import ScenarioSection, VariableSection
 from electrograd.sweeps.axis import Axis
 from electrograd.sweeps.feasible import quantity_names
@@ -45,6 +43,7 @@ def check_study(study: Study, where: Where) -> None:
     relay(lambda: study.loaded_cell, where("cell"))
     for name in filter(CATEGORIES.__contains__, study.variables):
         relay(lambda n=name: check_channelled(study.loaded_cell, n), where("variables", name))
+    _check_places(study, where)
     for name in study.sweep_names:
         _check_sweep(study, name, where)
     _check_designs(study, where)
@@ -88,7 +87,7 @@ def _check_variables(study: Study, where: Where) -> None:
             "'Negative channel pitch [m]' and 'Negative channel width over pitch' among the variables",
             where("channels"),
         )
-    for key, name in (("shape", CHANNEL_SHAPE), ("mass", CHANNEL_MASS)):
+    for name, key in LABEL_KEYS.items():
         if key in study.channels.model_fields_set and name in study.variables:
             raise InputError(
                 "a variable is stated under 'channels' or varied, not both",
@@ -142,6 +141,22 @@ def _check_goal(study: Study, where: Where) -> None:
             relay(lambda f=figure, s=sense, v=value: Limit(f, s, v), where("goal", "limits", figure))
     objective = "maximise" if section.maximise is not None else "minimise"
     relay(lambda: study.goal, where("goal", objective))
+
+
+def _check_places(study: Study, where: Where) -> None:
+    """Refuse a sweep named as the main one, and a place where no store can lie."""
+    if SHOWN_AS in study.further_sweeps:
+        raise InputError(
+            f"a further sweep must have a name of its own; the study's 'sweep' is called {SHOWN_AS!r}",
+            SHOWN_AS,
+            f"{SHOWN_AS}-2",
+            where("further sweeps", SHOWN_AS),
+        )
+    if study.store is not None:
+        # Late: Zarr and fsspec take a third of a second, and few studies say where their stores lie.
+        from electrograd.sweeps.location import Location
+
+        relay(lambda: Location(str(study.store)), where("store"))
 
 
 def _check_sweep(study: Study, name: str, where: Where) -> None:

@@ -20,7 +20,8 @@ from electrograd.sweeps.samplers import MOST_DESIGNS, Sampler
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=80)]
 Rate = Annotated[float, Field(ge=0.01, le=20)]
-Bounds = Annotated[list[float], Field(min_length=2, max_length=2)]
+Bounds = Annotated[list[Any], Field(min_length=2, max_length=2)]
+"""What `Axis` is told, which names the variable whose value is wrong."""
 Number = TypeVar("Number")
 
 
@@ -47,7 +48,7 @@ class VariableSection(Section):
 
     log: Bounds | None = None
     integer: Bounds | None = None
-    choices: list[float | str] | None = None
+    choices: list[Any] | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> "VariableSection":
@@ -100,6 +101,12 @@ class ChannelSection(Section):
     mass: Literal["ablated", "conserved"] = "ablated"
 
 
+def beside(path: str, info: Any) -> str:
+    """Return a path that a study states as the program opens it: relative ones lie beside the study."""
+    folder = (info.context or {}).get("folder")
+    return str(Path(folder, path)) if folder else path
+
+
 class SamplerSection(Section):
     """A sampler that needs a number, or a table of points."""
 
@@ -112,8 +119,7 @@ class SamplerSection(Section):
     @field_validator("csv")
     @classmethod
     def _beside_the_study(cls, value: str | None, info: Any) -> str | None:
-        folder = (info.context or {}).get("folder")
-        return str(Path(folder, value)) if folder and value else value
+        return beside(value, info) if value else value
 
     @model_validator(mode="after")
     def _one_kind(self) -> "SamplerSection":
@@ -123,8 +129,7 @@ class SamplerSection(Section):
 
 
 SamplerKey = Annotated[
-    Annotated[Literal["sobol", "latin hypercube"], Tag("value")]
-    | Annotated[SamplerSection, Tag("section")],
+    Annotated[str, Tag("value")] | Annotated[SamplerSection, Tag("section")],
     Discriminator(_mapping),
 ]
 
@@ -137,7 +142,7 @@ class _AnySweepSection(Section):
     time_limit: Annotated[float, Field(alias="time limit [s]", ge=10, le=86400)] = 60.0
     fidelity: str | None = None
     observables: list[str] = []
-    batch: Annotated[int, Field(ge=1, le=1024)] = 16
+    batch: Annotated[int, Field(ge=1, le=1024)] | None = None
 
     @property
     def drawn_by(self) -> Sampler:
@@ -157,7 +162,7 @@ class SweepSection(_AnySweepSection):
 
 
 class FurtherSection(_AnySweepSection):
-    """A further sweep: what it leaves out is the main one's."""
+    """A further sweep: what it leaves out is as the main one states it."""
 
     designs: Annotated[int, Field(ge=1, le=MOST_DESIGNS)] | None = None
     scenario: ScenarioSection | None = None

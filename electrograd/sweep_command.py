@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -9,14 +10,11 @@ import numpy as np
 from electrograd.physics.charge import End
 from electrograd.physics.errors import InputError, check_name
 from electrograd.steps import StudyRun
-from electrograd.study import MAIN
+from electrograd.study import MAIN, SHOWN_AS
 from electrograd.sweep_figure import draw_sweep
 from electrograd.sweep_view import row_lines, status_lines
 from electrograd.sweeping import StudySweep
 from electrograd.sweeps.export import check_file, export
-
-SHOWN_AS = "main"
-"""What the main sweep is called on the command line."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +43,22 @@ class SweepOptions:
             raise InputError(
                 "a sweep runs here, or on a scheduler's workers", "--workers and --scheduler"
             )
-        if self.status and self.row is not None:
-            raise InputError("--status is of a sweep, --row of one design", "both", "one of them")
+        filling = {"--workers": self.workers, "--scheduler": self.scheduler, "--retry": self.retry}
+        others = {"--status": self.status, "--export": self.export, "--picture": self.picture}
+        if self.status:
+            _refuse("--status simulates nothing", filling)
+        if self.row is not None:
+            _refuse("--row is of one design, and simulates no other", {**filling, **others})
         if self.export:
             check_file(self.export, (".nc", ".parquet", ".csv"))
         if self.picture:
             check_file(self.picture, (".png",))
+
+
+def _refuse(rule: str, options: dict[str, Any]) -> None:
+    for name, value in options.items():
+        if value:
+            raise InputError(rule, name, f"the command without {name}")
 
 
 def act(run: StudyRun, name: str | None, options: SweepOptions) -> None:
@@ -70,7 +78,10 @@ def act(run: StudyRun, name: str | None, options: SweepOptions) -> None:
             _tell(sweep)
         else:
             _fill(sweep, options, run.folder / f"{Path(sweep.place).stem}.png")
+        if options.status and options.picture:
+            _draw(sweep, options.picture)
         if options.export:
+            sweep.store.check_whole()
             for path in export(sweep.data, options.export):
                 click.echo(f"Exported: {path}")
 
@@ -86,6 +97,10 @@ def _fill(sweep: StudySweep, options: SweepOptions, picture: Path) -> None:
         picture = options.picture
     else:  # its folder is not there yet where the study keeps its store elsewhere
         picture.parent.mkdir(parents=True, exist_ok=True)
+    _draw(sweep, picture)
+
+
+def _draw(sweep: StudySweep, picture: Path) -> None:
     draw_sweep(sweep.data, picture)
     click.echo(f"Picture: {picture}")
 

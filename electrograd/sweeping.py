@@ -7,7 +7,7 @@ from typing import Any
 import xarray as xr
 
 from electrograd.console import Reporter
-from electrograd.physics.charge import told
+from electrograd.physics.charge import End, told
 from electrograd.physics.errors import InputError
 from electrograd.physics.scenario import SolverSettings
 from electrograd.physics.validity import warnings_for
@@ -52,7 +52,8 @@ class StudySweep:
         self.study, self.reporter = study, reporter
         self.sweep = study.sweep_of(name)
         file = f"sweep-{name}.zarr" if name else "sweep.zarr"
-        self.place = f"{(study.store or str(folder)).rstrip('/')}/{file}"
+        home = f"{study.store.rstrip('/')}/{study.name}" if study.store else str(folder)
+        self.place = f"{home}/{file}"
 
     @property
     def begun(self) -> bool:
@@ -111,6 +112,7 @@ class StudySweep:
         if not 0 <= row < len(store):
             nearest = min(max(row, 0), len(store) - 1)
             raise InputError("a row must be one of the sweep's, from 0", row, nearest)
+        store.check_whole(slice(row, row + 1))
         stored = self.data.isel(design=slice(row, row + 1))
         if not stored["end"].values[0]:
             raise InputError("a design must have been simulated before it can be compared", f"row {row}")
@@ -120,7 +122,9 @@ class StudySweep:
         finally:
             solver.close()
         if isinstance(answer, Lost):
-            return [f"this time it gave no answer: {answer.message}"], False
+            end = End.TIME_LIMIT if answer.hung else End.WORKER_DIED
+            same = int(stored["end"].values[0]) == end
+            return [f"{'again' if same else 'this time'} {end.label}: {answer.message}"], same
         again = pack([answer], sweep.observables)
         rtol = AGREEING * SolverSettings.rtol
         return compare_lines(stored, again, rtol=rtol, atol=rtol)

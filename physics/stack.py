@@ -38,14 +38,20 @@ def full_capacities(cell: Cell, parameters: Parameters) -> tuple[Any, Any]:
 def nominal_capacity(cell: Cell, parameters: Parameters) -> Any:
     """The smaller electrode's usable areal capacity [A.h.m-2]."""
     negative, positive = full_capacities(cell, parameters)
-    return jnp.minimum(negative * cell.negative.window, positive * cell.positive.window)
+    return _smaller(negative * cell.negative.window, positive * cell.positive.window)
 
 
 def rate_capacity(cell: Cell, parameters: Parameters, rate_of: str) -> Any:
     """The areal capacity that C-rates are relative to [A.h.m-2]; ``rate_of`` as in `Scenario`."""
     if rate_of == "design":
         return nominal_capacity(cell, parameters)
-    return jnp.minimum(*cell.coating_capacities(parameters, parameters[NEGATIVE_THICKNESS]))
+    return _smaller(*cell.coating_capacities(parameters, parameters[NEGATIVE_THICKNESS]))
+
+
+def _smaller(one: Any, other: Any) -> Any:
+    """The smaller of two; plain numbers stay plain, without JAX's tenth of a millisecond."""
+    plain = isinstance(one, float) and isinstance(other, float)
+    return min(one, other) if plain else jnp.minimum(one, other)
 
 
 def mean_stoichiometries(cell: Cell, parameters: Parameters, charge: Any) -> tuple[Any, Any]:

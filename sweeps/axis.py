@@ -52,8 +52,7 @@ class Axis:
         _check_known(self.name)
         check_name(self.kind, (CONTINUOUS, LOG, INTEGER, CHOICES), "a variable's kind must be known")
         if self.name in CATEGORIES and not self.labelled:
-            labels = ", ".join(CATEGORIES[self.name])
-            raise InputError(f"{self.name!r} takes labels", f"{self.kind}", f"{{choices: [{labels}]}}")
+            raise _takes_labels(self.name, self.kind)
         if self.kind == CHOICES:
             _check_choices(self.name, self.choices)
         else:
@@ -63,6 +62,8 @@ class Axis:
     def of(cls, name: str, said: Said) -> "Axis":
         """Read an axis as a study says it; see `Said`. Raises as the class does."""
         _check_known(name)
+        if name in CATEGORIES and not (isinstance(said, Mapping) and CHOICES in said):
+            raise _takes_labels(name, dict(said) if isinstance(said, Mapping) else list(said))
         if not isinstance(said, Mapping):
             return cls._between(name, CONTINUOUS, said)
         if len(said) != 1:
@@ -71,7 +72,7 @@ class Axis:
         if kind != CHOICES:
             return cls._between(name, kind, values)
         if name not in CATEGORIES:
-            choices = tuple(map(_number, values))
+            choices = tuple(_number(name, value) for value in values)
             lower, upper = (min(choices), max(choices)) if choices else (0.0, 0.0)
             return cls(name, lower, upper, CHOICES, choices)
         return cls(name, 0.0, float(len(values) - 1), CHOICES, tuple(map(str, values)))
@@ -80,7 +81,7 @@ class Axis:
     def _between(cls, name: str, kind: str, values: Sequence[Any]) -> "Axis":
         if len(values) != 2:
             raise InputError(f"bounds of {name!r} are two numbers", list(values), "[lower, upper]")
-        lower, upper = map(_number, values)
+        lower, upper = (_number(name, value) for value in values)
         return cls(name, lower, upper, kind)
 
     @property
@@ -103,7 +104,8 @@ class Axis:
     def from_unit(self, unit: Float[np.ndarray, " designs"]) -> Float[np.ndarray, " designs"]:
         """Map even numbers in [0, 1] to values; labels come as their positions."""
         if self.levels:
-            position = np.minimum(np.floor(unit * self.levels), self.levels - 1)
+            # What lies on the edge of two values is the upper one's, rounded down or not.
+            position = np.minimum(np.floor(unit * self.levels + 1e-12), self.levels - 1)
             if self.kind == INTEGER:
                 return self.lower + position
             return position if self.labelled else np.asarray(self.choices, float)[position.astype(int)]
@@ -172,9 +174,15 @@ def _check_known(name: str) -> None:
     check_name(name, [*VARIABLES, *CATEGORIES], "a design variable must be one this release knows")
 
 
-def _number(value: Any) -> float:
+def _takes_labels(name: str, value: object) -> InputError:
+    return InputError(f"{name!r} takes labels", value, f"{{choices: [{', '.join(CATEGORIES[name])}]}}")
+
+
+def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise InputError("values of a variable must be numbers", repr(value))
+        raise InputError(f"values of {name!r} must be numbers", repr(value))
+    if not math.isfinite(value):
+        raise InputError(f"values of {name!r} must be finite", repr(value))
     return float(value)
 
 

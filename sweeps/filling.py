@@ -65,13 +65,15 @@ def writing(
     with location.writing():
         if _to_be_made(location):
             _create(location, plan, identity, batch)
-        store = SweepStore(place, read_only=False)
+        store = SweepStore(location, read_only=False)
         check_same(store, identity)
         _check_designs(store, plan.values)
         if mended := store.mend(plan.values[: len(store)]):
             _logger.warning("%d designs in %s were damaged and run again", mended, location)
         if len(plan.values) > len(store):
-            store.grow(plan.values, plan.rejected)
+            store.grow(plan.values)
+        if len(plan.values) >= len(store):
+            store.set_rejected(plan.rejected)
         yield store
 
 
@@ -113,7 +115,7 @@ def _check_designs(store: SweepStore, values: np.ndarray) -> None:
     for rows in slices(both, store.batch * SLAB):
         try:
             found = store.column(VALUES, rows)
-        except InputError:
+        except InputError:  # damaged: drawn again when the store is mended
             continue
         other = np.any((found != values[rows]) & ~np.isnan(found), axis=1)
         if np.any(other):

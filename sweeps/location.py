@@ -1,5 +1,6 @@
 """Where a store lies, a path or a URL that fsspec knows, and the lock that keeps it to one writer."""
 
+import fcntl
 import json
 import os
 import socket
@@ -7,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -22,6 +24,13 @@ PATIENCE = 1.0
 """Seconds that a writer waits for a lock before it gives up."""
 RENEWED, STALE = 30.0, 180.0
 """Seconds after which the lock of a URL is written anew, and after which its writer counts as dead."""
+SETTLE = 2.0
+"""Seconds after which two writers that came at once both see the same lock behind a URL: the last one's.
+Few file systems create an object only where there is none, and one cannot ask which do."""
+
+
+class LockLostError(RuntimeError):
+    """Another process took the right to write over, from one that slept or was cut off too long."""
 
 
 class Location:
@@ -44,14 +53,16 @@ class Location:
         if parsed.scheme == "file":
             self.path = Path(url2pathname(parsed.path))
         elif "://" not in str(place):
-            self.path = Path(place)
+            self.path = Path(os.path.expanduser(place))
         self.name = str(self.path or place).rstrip("/")
         try:
             self._fs, self._root = fsspec.core.url_to_fs(self.name)
         except (ValueError, ImportError) as error:
-            raise InputError(
-                "a store must lie in a folder, or at a URL that fsspec can reach", place, str(error)
-            ) from error
+            # Of a kind that it knows, fsspec mostly says which package to install.
+            says = isinstance(error, ImportError) and str(error) != "None"
+            rule = "a store must lie in a folder, or at a URL that fsspec can reach"
+            raise InputError(rule, place, str(error) if says else None) from error
+        self._lease: _Lease | None = None
 
     def __str__(self) -> str:
         return self.name
@@ -63,9 +74,12 @@ class Location:
         return FsspecStore.from_url(self.name, read_only=read_only)
 
     def holds_something(self) -> bool:
-        """Whether there is anything at all."""
-        exists = bool(self._fs.exists(self._root))
-        return exists and (not self._fs.isdir(self._root) or bool(self._fs.ls(self._root, detail=False)))
+        """Whether there is anything at all, but for a first file that a kill left unfinished."""
+        if not self._fs.exists(self._root):
+            return False
+        if not self._fs.isdir(self._root):
+            return True
+        return any(not str(name).endswith(".partial") for name in self._fs.ls(self._root, detail=False))
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -80,7 +94,7 @@ class Location:
             If another process holds it.
         """
         if self.path is None:
-            with self._lease():
+            with self._leased():
                 yield
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,20 +110,43 @@ class Location:
             self._owner.unlink(missing_ok=True)
             lock.release()
 
+    def check_writing(self) -> None:
+        """Make sure, inside `writing` and before anything is written, that the right to is still held.
+
+        On this machine the operating system sees to that. Behind a URL the lock is read; after a sleep
+        of the process it takes two seconds.
+
+        Raises
+        ------
+        LockLostError
+            If another process has taken over.
+        OSError
+            If the lock cannot be read or renewed.
+        """
+        if self.path is not None:
+            return
+        if self._lease is None:
+            raise RuntimeError(f"{self.name} is written inside `writing` of the same `Location` alone")
+        self._lease.check()
+
     def writer(self) -> str | None:
         """Who writes now, in words; None if nobody does."""
         if self.path is None:
-            lease = self._read_lease()
-            return lease["owner"] if lease and _alive(lease) else None
-        if not Path(f"{self.name}.lock").exists():
-            return None
-        lock = FileLock(f"{self.name}.lock", timeout=0)
+            claim = _read_claim(self._fs, f"{self._root}.lock")
+            return claim.owner if claim and claim.alive else None
         try:
-            lock.acquire()
-        except Timeout:
-            return self._owner.read_text() if self._owner.exists() else "another process"
-        lock.release()
-        return None
+            # For reading, and shared: the lock may be another user's.
+            with open(f"{self.name}.lock", "rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return None
+        except FileNotFoundError:
+            return None
+        except PermissionError:
+            return "unknown: the lock belongs to another user"
+        except BlockingIOError:
+            with suppress(OSError):  # it is written after the lock is taken, and removed before
+                return self._owner.read_text() or "another process"
+            return "another process"
 
     @property
     def _owner(self) -> Path:
@@ -123,20 +160,85 @@ class Location:
         )
 
     @contextmanager
-    def _lease(self) -> Iterator[None]:
-        token = {"owner": _ourselves(), "token": os.urandom(8).hex()}
-        lease = self._read_lease()
-        if lease and _alive(lease):
-            raise self._busy()
-        self._write_lease(token)
-        if (self._read_lease() or {}).get("token") != token["token"]:  # another was as quick
-            raise self._busy()
+    def _leased(self) -> Iterator[None]:
+        lease = _Lease(self._fs, f"{self._root}.lock", self.name)
+        try:
+            if not lease.take():
+                raise self._busy()
+            self._lease = lease
+            with lease.renewed():
+                yield
+        finally:
+            if self._lease is lease:
+                self._lease = None
+            lease.leave()
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """What the lock of a URL says."""
+
+    owner: str
+    token: str
+    renewed: float
+
+    @property
+    def alive(self) -> bool:
+        """Whether its writer counts as alive; a time to come is of a clock that cannot be trusted."""
+        return -RENEWED <= time.time() - self.renewed < STALE
+
+
+def _read_claim(fs: Any, path: str) -> _Claim | None:
+    try:
+        text = fs.cat_file(path)
+    except FileNotFoundError:
+        return None
+    try:
+        found = json.loads(text)
+        return _Claim(str(found["owner"]), str(found["token"]), float(found["renewed"]))
+    except (ValueError, TypeError, KeyError):
+        return _Claim("unknown", "", 0.0)  # what nobody can read, anybody may take over
+
+
+class _Lease:
+    """The right to write behind a URL: an object beside the store that its owner renews."""
+
+    def __init__(self, fs: Any, path: str, name: str) -> None:
+        self._fs, self._path, self._name = fs, path, name
+        self._token = os.urandom(8).hex()
+        self._renewed = 0.0
+        self._turn = threading.Lock()  # so that none reads what the other has half written
+
+    def take(self) -> bool:
+        """Take it, unless another process has it; return whether it is ours."""
+        found = _read_claim(self._fs, self._path)
+        if found and found.alive:
+            return False
+        if found:
+            self._write()
+        else:
+            try:
+                self._write(mode="create")
+            except FileExistsError:
+                return False
+            except (OSError, TypeError, ValueError, NotImplementedError):  # it cannot create so
+                self._write()
+        time.sleep(SETTLE)
+        return self._ours()
+
+    @contextmanager
+    def renewed(self) -> Iterator[None]:
+        """Renew it from time to time, in a thread."""
         over = threading.Event()
 
         def renew() -> None:
             while not over.wait(RENEWED):
-                with suppress(OSError):  # the next time may do
-                    self._write_lease(token)
+                try:
+                    self.check(renew=True)
+                except LockLostError:
+                    return  # the next check says so
+                except OSError:
+                    continue  # the next time may do
 
         thread = threading.Thread(target=renew, daemon=True)
         thread.start()
@@ -145,22 +247,41 @@ class Location:
         finally:
             over.set()
             thread.join()
-            self._fs.rm_file(f"{self._root}.lock")
 
-    def _read_lease(self) -> dict[str, Any] | None:
-        try:
-            found: dict[str, Any] = json.loads(self._fs.cat_file(f"{self._root}.lock"))
-        except (FileNotFoundError, ValueError):
-            return None
-        return found
+    def check(self, renew: bool = False) -> None:
+        """Raise `LockLostError` if it is another's; renew it if that is due, or asked for."""
+        with self._turn:
+            # The clock on the wall, because others do not stop counting when this machine sleeps.
+            slept = not 0.0 <= time.time() - self._renewed < STALE / 2
+            self._insist()
+            if renew or slept:
+                self._write()
+            if slept:  # another may be taking it over at this moment
+                time.sleep(SETTLE)
+                self._insist()
 
-    def _write_lease(self, token: dict[str, str]) -> None:
-        text = json.dumps({**token, "renewed": time.time()})
-        self._fs.pipe_file(f"{self._root}.lock", text.encode())
+    def leave(self) -> None:
+        """Remove it if it is ours."""
+        with suppress(OSError):  # what stays behind counts as dead soon
+            if self._ours():
+                self._fs.rm_file(self._path)
 
+    def _insist(self) -> None:
+        if not self._ours():
+            raise LockLostError(
+                f"another process took over the writing of {self._name} while this one slept or could "
+                "not reach it; what was stored is kept"
+            )
 
-def _alive(lease: dict[str, Any]) -> bool:
-    return time.time() - float(lease["renewed"]) < STALE
+    def _ours(self) -> bool:
+        found = _read_claim(self._fs, self._path)
+        return found is not None and found.token == self._token
+
+    def _write(self, **mode: str) -> None:
+        now = time.time()
+        text = json.dumps(asdict(_Claim(_ourselves(), self._token, now)))
+        self._fs.pipe_file(self._path, text.encode(), **mode)
+        self._renewed = now
 
 
 def _ourselves() -> str:

@@ -1,6 +1,7 @@
 """Run the pending designs of a sweep on Dask workers, storing each batch as it ends."""
 
 import logging
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
@@ -27,8 +28,8 @@ Progress = Callable[[int, int, dict[str, int]], None]
 
 AHEAD = 2
 """Batches for each worker thread that the scheduler holds at a time."""
-CONNECTING = 10.0
-"""Seconds that a scheduler may take to answer."""
+CONNECTING, PARTING = 10.0, 5.0
+"""Seconds that a scheduler may take to answer, and workers to end their solver processes."""
 
 _logger = logging.getLogger("electrograd")
 
@@ -205,8 +206,7 @@ def _client(run: str, workers: int, scheduler: str | None) -> Iterator[Client]:
     """Connect to a scheduler, or start one here; end the solver processes afterwards."""
     # The scheduler keeps long logs of every transition by default: memory that grows with a sweep.
     short = {"distributed.admin.log-length": 100, "distributed.admin.low-level-log-length": 100}
-    # What matters of what Dask logs comes as an error; it logs whole tracebacks of a lost scheduler.
-    with dask.config.set(short), _silent("distributed"):
+    with dask.config.set(short):
         if scheduler is None:
             # Dask's workers are threads here that only hand out: the solver processes do the work.
             cluster = LocalCluster(
@@ -215,7 +215,7 @@ def _client(run: str, workers: int, scheduler: str | None) -> Iterator[Client]:
                 processes=False,
                 dashboard_address="127.0.0.1:0",
                 worker_dashboard_address="127.0.0.1:0",
-                silence_logs=False,
+                silence_logs=logging.CRITICAL,
                 memory_limit=0,
             )
             with cluster, Client(cluster) as client:
@@ -236,19 +236,16 @@ def _client(run: str, workers: int, scheduler: str | None) -> Iterator[Client]:
             try:
                 yield client
             finally:
-                with suppress(CancelledError, OSError):
-                    client.run(end_solvers, run)
+                _part(client, run)
 
 
-@contextmanager
-def _silent(library: str) -> Iterator[None]:
-    """Keep a library's loggers quiet meanwhile."""
-    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] == library]
-    before = {name: logging.getLogger(name).level for name in names}
-    for name in names:
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        for name, level in before.items():
-            logging.getLogger(name).setLevel(level)
+def _part(client: Client, run: str) -> None:
+    """End this run's solver processes on the cluster; a worker that does not answer ends its own."""
+
+    def end() -> None:
+        with suppress(CancelledError, OSError):
+            client.run(end_solvers, run)
+
+    thread = threading.Thread(target=end, daemon=True)
+    thread.start()
+    thread.join(PARTING)

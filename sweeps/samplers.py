@@ -29,9 +29,20 @@ KINDS: dict[str, str] = {
 }
 """Samplers, with what each does, or with what its number means."""
 
+EXAMPLES = {
+    GRID: "{grid: 5}",
+    SALTELLI: "{saltelli: 64}",
+    MORRIS: "{morris: 10}",
+    FAST: "{fast: 65}",
+    CSV: "{csv: points.csv}",
+}
+"""How a study says the samplers that a name alone does not."""
+
 _LEAST = {GRID: 2, SALTELLI: 2, MORRIS: 2, FAST: 65}
 MOST_DESIGNS = 1_000_000
 """The most designs of a plan."""
+MOST_LEVELS = 20
+"""The most levels of a Morris design: with more, most of them would never be drawn."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +74,9 @@ class Sampler:
         least = _LEAST.get(self.kind)
         if (self.base is None) != (least is None) or bool(self.file) != (self.kind == CSV):
             raise InputError(
-                f"the sampler {self.kind!r} must have just what it needs",
-                f"base {self.base}, file {self.file!r}",
-                KINDS[self.kind],
+                f"the sampler {self.kind!r} must have just what it needs: {KINDS[self.kind]}",
+                " ".join(str(given) for given in (self.kind, self.base, self.file) if given),
+                EXAMPLES.get(self.kind, self.kind),
             )
         if least is None or self.base is None:
             return
@@ -176,7 +187,7 @@ class Sampler:
         if self.kind == SALTELLI:
             unit = saltelli.sample(box, self.base, calc_second_order=True, seed=seed)
         elif self.kind == MORRIS:
-            unit = morris.sample(box, self.base, seed=seed)
+            unit = morris.sample(box, self.base, num_levels=morris_levels(space), seed=seed)
         else:
             unit = fast_sampler.sample(box, self.base, seed=seed)
         return np.clip(np.asarray(unit, float), 0.0, 1.0)  # FAST's sines round past the ends
@@ -192,6 +203,16 @@ class Sampler:
         if self.base is not None:
             told["base"] = self.base
         return told if self.extends else {**told, "designs": self.size(space, designs)}
+
+
+def morris_levels(space: DesignSpace) -> int:
+    """How many even levels a Morris design has: an even number, 4 at least.
+
+    As many as the axis with the most whole numbers or choices takes values, so that each of them can be
+    drawn, but `MOST_LEVELS` at most. Where SALib estimates the effects it is told them, ``num_levels``.
+    """
+    most = min(max(axis.levels for axis in space.axes), MOST_LEVELS)
+    return max(4, most + most % 2)
 
 
 def sobol_blocks(space: DesignSpace, seed: int, first: int) -> Iterator[np.ndarray]:

@@ -63,7 +63,8 @@ class Guarded:
     ----------
     make, arguments
         ``make(*arguments)`` gives the function, in the process. What it calls ``about``, if anything,
-        can be read here once a call has been answered.
+        can be read here once a call has been answered. Its ``prepare``, if any, is called with each item
+        first, outside the time limit.
     time_limit
         Seconds that one call may take.
     """
@@ -125,32 +126,35 @@ class Guarded:
         if self._process is not None and self._process.poll() is None:
             return
         for _ in range(START_TRIES):
-            process = self._launch()
+            process, began = self._launch(), time.monotonic()
             try:
                 self._send(self._task)
                 self.about = self._receive()
             except EOFError:
-                if process.wait() < 0:  # killed from outside
+                killed, late = process.wait() < 0, time.monotonic() - began >= START_UP
+                if killed or late:
                     continue
                 break
             if isinstance(self.about, InputError):
                 self._end()
                 raise self.about
             return
-        raise RuntimeError(f"the simulating process did not start:\n{self._last_words()}")
+        words = self._last_words() or f"it was killed, or gave no answer within {START_UP:g} s"
+        raise RuntimeError(f"the simulating process did not start:\n{words}")
 
     def _launch(self) -> "subprocess.Popen[bytes]":
         with self._guard:
             if self._closed:
                 raise ClosedError("the process was ended")
             self._end()
+            path = [str(entry) for entry in sys.path]
             self._said = tempfile.TemporaryFile()  # noqa: SIM115  closed with the process
             self._process = process = subprocess.Popen(
                 [sys.executable, "-P", "-c", "from electrograd.sweeps.solver import serve; serve()"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._said,
-                env={**os.environ, **_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(sys.path)},
+                env={**os.environ, **_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(path)},
                 process_group=0,  # Ctrl-C is for the caller
             )
             return process
@@ -221,9 +225,14 @@ def _serve(questions: Any, answers: Any, nowhere: Any) -> None:
         make, arguments, time_limit = pickle.load(questions)
         function = make(*arguments)
         faulthandler.cancel_dump_traceback_later()
+        prepare = getattr(function, "prepare", None)
         answer(getattr(function, "about", None))
         while select.select([questions], [], [], IDLE)[0]:
             for item in pickle.load(questions):
+                if prepare is not None:
+                    faulthandler.dump_traceback_later(START_UP, exit=True, file=nowhere)
+                    with suppress(InputError):  # the call says what is wrong
+                        prepare(item)
                 faulthandler.dump_traceback_later(time_limit, exit=True, file=nowhere)
                 try:
                     found = function(item)

@@ -41,8 +41,10 @@ IDENTITY, SCHEMA, STARTED = "identity", "format", "being_made"
 _BEGIN = "electrograd sweep STUDY"
 SLAB = 64
 """Batches read at a time where a whole sweep need not be in memory."""
-UNREADABLE = (OSError, ValueError, RuntimeError, KeyError)
-"""What Zarr raises for a chunk that is missing, truncated or altered."""
+DAMAGE = (ValueError, RuntimeError)
+"""What Zarr raises for a chunk that is truncated or altered. An `OSError` is no damage: the next time,
+or another user, may be able to read what is there."""
+_NO_GROUP = (FileNotFoundError, NotADirectoryError, KeyError, TypeError, AttributeError, *DAMAGE)
 
 
 class SweepStore:
@@ -51,7 +53,7 @@ class SweepStore:
     Parameters
     ----------
     place
-        A path, or a URL that fsspec knows.
+        A path, a URL that fsspec knows, or a `Location`.
 
     Raises
     ------
@@ -59,8 +61,8 @@ class SweepStore:
         If there is no sweep, one of another format, or damaged metadata.
     """
 
-    def __init__(self, place: str | Path, read_only: bool = True) -> None:
-        self.location = Location(place)
+    def __init__(self, place: str | Path | Location, read_only: bool = True) -> None:
+        self.location = place if isinstance(place, Location) else Location(place)
         if not self.location.holds_something():
             raise InputError("a sweep must have been begun", f"{place}: there is no sweep", _BEGIN)
         group = opened(self.location, read_only)
@@ -80,9 +82,9 @@ class SweepStore:
             self.made_with: list[Any] = list(attributes["made_with"])
             names = (VALUES, MADE_WITH, MESSAGE, *curves_of(self.observables), *SCALARS, END)
             self._arrays: dict[str, Any] = {name: group[name] for name in names}
-            self.names: tuple[str, ...] = tuple(map(str, group[VARIABLE][:]))
+            self.names: tuple[str, ...] = tuple(self.identity["order of variables"])
             self.batch = int(self._arrays[END].chunks[0])
-        except (*UNREADABLE, TypeError, AttributeError) as error:
+        except _NO_GROUP as error:
             raise damaged(self.location, error) from error
         sizes = {array.shape[0] for array in self._arrays.values()}
         if len(sizes) != 1 or self._arrays[VALUES].shape[1] != len(self.names):
@@ -102,20 +104,31 @@ class SweepStore:
         return self.column(VALUES)
 
     def column(self, name: str, rows: slice = slice(None)) -> np.ndarray:
-        """Read one array, or some rows of it."""
+        """Read one array, or some rows of it; raises `InputError` for what is damaged."""
         try:
             return np.asarray(self._arrays[name][rows])
-        except UNREADABLE as error:
-            raise InputError(
-                f"{name!r} in {self.location} must be whole; the next sweep finds what is damaged and "
-                "simulates it again",
-                error,
-                _BEGIN,
-            ) from error
+        except DAMAGE as error:
+            raise self._torn(f"{name!r} of", error) from error
+
+    def _torn(self, what: str, problem: object) -> InputError:
+        return InputError(
+            f"{what} {self.location} must be whole; the next sweep finds what is damaged and simulates "
+            "it again",
+            problem,
+            _BEGIN,
+        )
+
+    def check_whole(self, rows: slice = slice(None)) -> None:
+        """Refuse rows of which data is damaged or missing; `InputError` says so."""
+        first, last, _ = rows.indices(len(self))
+        for part in slices(last, self.batch * SLAB, first):
+            if not self._sound(part):
+                raise self._torn("the rows of", f"damage between rows {part.start} and {part.stop - 1}")
 
     def read(self, designs: int | None = None) -> Dataset:
-        """Read the sweep, or its first ``designs``, into memory."""
+        """Read the sweep, or its first ``designs``, into memory; raises `InputError` for damage."""
         rows = slice(designs)
+        self.check_whole(rows)
         return Dataset(
             names=self.names,
             values=self.column(VALUES, rows),
@@ -146,11 +159,14 @@ class SweepStore:
         ------
         OSError
             If it cannot be written; the designs are pending then.
+        LockLostError
+            If another process has taken over the writing.
         """
+        self.location.check_writing()
         first = int(rows[0]) // self.batch * self.batch
         span = slice(first, min(first + self.batch, len(self)))
         inside = rows - first
-        before = self._arrays[END][span]
+        before = self._kept(END, span)
         if np.any(before[inside] != End.PENDING):  # until the new record is whole, there is none
             before[inside] = End.PENDING
             self._arrays[END][span] = before
@@ -158,12 +174,21 @@ class SweepStore:
         data[MADE_WITH] = np.full(len(rows), self._made_with(made_with), np.int16)
         if len(rows) < span.stop - span.start:
             for name, values in data.items():
-                data[name] = self._arrays[name][span]
+                data[name] = self._kept(name, span)
                 data[name][inside] = values
         for name, values in data.items():
             self._arrays[name][span] = values
         before[inside] = block[END]
         self._arrays[END][span] = before
+
+    def _kept(self, name: str, rows: slice) -> np.ndarray:
+        """What rows hold; nothing where that is damaged, for the designs are pending then."""
+        array = self._arrays[name]
+        try:
+            return np.asarray(array[rows])
+        except DAMAGE:
+            shape = (rows.stop - rows.start, *array.shape[1:])
+            return np.full(shape, array.fill_value, dtype=array.dtype)
 
     def _made_with(self, made_with: Any) -> int:
         made_with = json.loads(json.dumps(made_with))
@@ -172,23 +197,42 @@ class SweepStore:
             self.made_with.append(made_with)
         return self.made_with.index(made_with)
 
-    def grow(self, values: Float[np.ndarray, "designs variables"], rejected: Mapping[str, int]) -> None:
+    def grow(self, values: Float[np.ndarray, "designs variables"]) -> None:
         """Add the designs of ``values`` that come after the store's own."""
+        self.location.check_writing()
         first = len(self) // self.batch * self.batch
         for array in self._arrays.values():
             array.resize((len(values), *array.shape[1:]))
         self._arrays[VALUES][first:] = values[first:]
         consolidate(self.location)
-        group = opened(self.location, read_only=False)
-        group.attrs["rejected"] = dict(rejected)
-        self._take(group)
+        self._take(opened(self.location, read_only=False))
+
+    def set_rejected(self, rejected: Mapping[str, int]) -> None:
+        """Keep how many designs were left out, by reason."""
+        if self.rejected != rejected:
+            self.location.check_writing()
+            self._group.attrs["rejected"] = self.rejected = dict(rejected)
 
     def mend(self, values: Float[np.ndarray, "designs variables"]) -> int:
-        """Make batches whose data is damaged or missing pending again; return how many designs."""
+        """Make batches whose data is damaged or missing pending again; return how many designs.
+
+        Parameters
+        ----------
+        values
+            The planned designs, from which damaged ones are restored.
+
+        Raises
+        ------
+        InputError
+            For damaged designs beyond those planned, which nothing can restore.
+        OSError
+            For what cannot be read now; nothing is touched then.
+        """
+        self.location.check_writing()
         mended = 0
-        for slab in slices(len(values), self.batch * SLAB):
-            if not self._holds(slab, values):
-                self._arrays[VALUES][slab] = values[slab]
+        whole = min(-(-len(values) // self.batch) * self.batch, len(self))
+        for slab in slices(whole, self.batch * SLAB):
+            self._restore(slab, values)
             if self._sound(slab):
                 continue
             for batch in slices(slab.stop, self.batch, slab.start):
@@ -196,13 +240,28 @@ class SweepStore:
                     pending = np.full(batch.stop - batch.start, End.PENDING, np.int8)
                     self._arrays[END][batch] = pending
                     mended += len(pending)
+        if self._labels() != self.names:
+            self._group[VARIABLE][:] = np.array(self.names, dtype=object)
         return mended
 
-    def _holds(self, rows: slice, values: np.ndarray) -> bool:
+    def _labels(self) -> tuple[str, ...]:
         try:
-            return np.array_equal(self._arrays[VALUES][rows], values[rows])
-        except UNREADABLE:
-            return False
+            return tuple(map(str, self._group[VARIABLE][:]))
+        except DAMAGE:
+            return ()
+
+    def _restore(self, rows: slice, values: np.ndarray) -> None:
+        """Write the designs of these rows anew if they are damaged."""
+        planned = values[rows]
+        if np.array_equal(self._kept(VALUES, rows)[: len(planned)], planned):
+            return
+        if min(rows.start + self.batch * SLAB, len(self)) > len(values):
+            raise InputError(
+                f"designs of {self.location} are damaged, and can be drawn again only by a study of all",
+                f"{len(values)} designs",
+                f"{len(self)} designs",
+            )
+        self._arrays[VALUES][rows] = planned
 
     def _sound(self, rows: slice) -> bool:
         """Whether the rows that have an end can be read and are whole."""
@@ -214,12 +273,12 @@ class SweepStore:
             charge, *curves = (self._arrays[name][rows] for name in (CHARGE, *self.observables))
             message, made = self._arrays[MESSAGE][rows], self._arrays[MADE_WITH][rows]
             scalars = [self._arrays[name][rows] for name in SCALARS]
-        except UNREADABLE:
+        except DAMAGE:
             return False
+        # Deleted chunks read as nothing: NaN, or no words.
         charged = completed & (charge[:, -1] > 0)
-        gaps = [np.isnan(charge[completed]), np.isnan(scalars[0][ended])]
+        gaps = [np.isnan(charge[completed]), message[ended] == "", made[ended] < 0]
         gaps += [np.isnan(values[charged]) for values in (*curves, *scalars)]
-        gaps += [message[ended] == "", made[ended] < 0]
         return not any(np.any(gap) for gap in gaps)
 
 
@@ -227,7 +286,7 @@ def opened(location: Location, read_only: bool) -> Any:
     """The Zarr group there; raises `InputError` if there is none that can be read."""
     try:
         return zarr.open_group(location.zarr(read_only), mode="r" if read_only else "r+")
-    except (*UNREADABLE, TypeError) as error:
+    except _NO_GROUP as error:
         raise damaged(location, error) from error
 
 

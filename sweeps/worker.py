@@ -5,6 +5,7 @@ hangs or crashes takes neither the worker nor its cluster with it.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,12 +54,16 @@ class Charging:
         self._chargers = {job.cell: first}
         self.about = made_with(first)
 
+    def prepare(self, design: Design) -> None:
+        """Build the model that a design needs: it does not count towards the design's time limit."""
+        cell, _ = variant(self._job.cell, design)
+        if cell not in self._chargers:
+            self._chargers[cell] = self._make(cell)
+
     def __call__(self, design: Design) -> Charge:
         """Charge one design; one that cannot be built is recorded as such."""
         cell, numbers = variant(self._job.cell, design)
         try:
-            if cell not in self._chargers:
-                self._chargers[cell] = self._make(cell)
             return self._chargers[cell](numbers)
         except InputError as error:
             return failed(self._job, design, End.CANNOT_BE_BUILT, str(error))
@@ -74,10 +79,13 @@ def simulate(run: str, job: Job, designs: Sequence[Design], make: Make = Chargin
     ``run`` names whose solver processes they are, for `end_solvers`.
     """
     with _solver(run, job, make) as solver:
-        charges = [
-            _lost(job, design, answer) if isinstance(answer, Lost) else answer
-            for design, answer in zip(designs, solver(designs), strict=True)
-        ]
+        try:
+            charges = [
+                _lost(job, design, answer) if isinstance(answer, Lost) else answer
+                for design, answer in zip(designs, solver(designs), strict=True)
+            ]
+        except OSError as error:  # no room, no process to be had: not the cluster's loss, for Dask
+            raise RuntimeError(f"a worker could not run its solver process: {error}") from error
         return pack(charges, job.observables), solver.about
 
 
@@ -91,8 +99,11 @@ def _lost(job: Job, design: Design, lost: Lost) -> Charge:
     return failed(job, design, End.TIME_LIMIT if lost.hung else End.WORKER_DIED, lost.message)
 
 
+IDLE = 60.0
+"""Seconds after which an idle solver process of another run, whose caller may be gone, is ended."""
+
 _guard = threading.Lock()
-_idle: dict[str, list[Guarded]] = {}
+_idle: dict[str, list[tuple[float, Guarded]]] = {}
 _all: dict[str, list[Guarded]] = {}
 _over: set[str] = set()
 
@@ -104,15 +115,31 @@ def _solver(run: str, job: Job, make: Make) -> Iterator[Guarded]:
         if run in _over:
             raise ClosedError("the run is over")
         idle = _idle.setdefault(run, [])
+        stale = [] if idle else _left_behind(run)
         if not idle:
-            idle.append(Guarded(make, (job,), job.time_limit))
-            _all.setdefault(run, []).append(idle[0])
-        solver = idle.pop()
+            new = Guarded(make, (job,), job.time_limit)
+            _all.setdefault(run, []).append(new)
+            idle.append((time.monotonic(), new))
+        _, solver = idle.pop()
+    for other in stale:
+        other.close()
     try:
         yield solver
     finally:
         with _guard:
-            idle.append(solver)
+            idle.append((time.monotonic(), solver))
+
+
+def _left_behind(run: str) -> list[Guarded]:
+    """Take solver processes of other runs that nobody has asked for a while."""
+    found = []
+    for other in _idle.keys() - {run}:
+        stale = [entry for entry in _idle[other] if time.monotonic() - entry[0] > IDLE]
+        for entry in stale:
+            _idle[other].remove(entry)
+            _all[other].remove(entry[1])
+            found.append(entry[1])
+    return found
 
 
 def end_solvers(run: str) -> None:

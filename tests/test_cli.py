@@ -92,3 +92,16 @@ def test_import_is_light() -> None:
     """`import electrograd` brings in neither JAX nor PyBaMM."""
     code = "import sys, electrograd; sys.exit(any(m in sys.modules for m in ('jax', 'pybamm')))"
     assert subprocess.run([sys.executable, "-c", code], env=os.environ, check=False).returncode == 0
+
+
+def test_an_interrupt_in_a_callback_is_not_lost() -> None:
+    """JAX has a callback in the garbage collector, and Python drops what is raised in one."""
+    code = (
+        "import time; from electrograd.cli import _keep_interrupts; _keep_interrupts()\n"
+        "class Callback:\n    def __del__(self): raise KeyboardInterrupt\n"
+        "Callback(); time.sleep(20)"
+    )
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert time.monotonic() - began < 10
+    assert done.stderr.rstrip().endswith("KeyboardInterrupt")

@@ -23,7 +23,7 @@ from electrograd.physics.variables import (
 )
 from electrograd.sweeps.axis import Axis
 from electrograd.sweeps.points import read_points
-from electrograd.sweeps.samplers import Sampler
+from electrograd.sweeps.samplers import Sampler, morris_levels
 from electrograd.sweeps.space import DesignSpace, check_box
 
 BOX = DesignSpace.from_bounds({N_P_RATIO: (1.05, 1.3), NEGATIVE_POROSITY: (0.2, 0.5)})
@@ -172,6 +172,36 @@ def test_a_grid_holds_every_combination_once() -> None:
     assert [len(np.unique(column)) for column in values.T] == [3, 3, 4, 3, 2]
 
 
+def test_morris_designs_reach_every_value_of_whole_numbers_and_choices() -> None:
+    whole = DesignSpace.from_bounds({C_RATE: {"integer": [1, 10]}, NEGATIVE_POROSITY: (0.2, 0.5)})
+    assert set(Sampler.of({"morris": 60}).draw(whole, seed=0)[:, 0]) == set(range(1, 11))
+    for values in range(2, 21):
+        choices = [float(x) for x in np.linspace(40e-6, 80e-6, values)]
+        space = DesignSpace.from_bounds(
+            {POSITIVE_THICKNESS: {"choices": choices}, N_P_RATIO: (1.05, 1.3)}
+        )
+        levels = morris_levels(space)
+        assert levels % 2 == 0
+        assert max(4, values) <= levels <= max(4, values + 1)
+        drawn = Sampler.of({"morris": 150}).draw(space, seed=values)
+        assert set(drawn[:, 0]) == set(choices)
+        assert len(set(drawn[:, 1])) == levels
+        starts, ends = drawn[::3, 0], drawn[2::3, 0]
+        assert (starts != ends).all()  # every trajectory has an effect of every variable
+    many = DesignSpace.from_bounds({POSITIVE_THICKNESS: {"choices": [k * 1e-6 for k in range(40, 90)]}})
+    assert (morris_levels(many), morris_levels(BOX)) == (20, 4)
+
+
+@given(values=st.integers(2, 400), data=st.data())
+def test_the_edge_of_two_values_is_the_upper_ones(values: int, data: st.DataObject) -> None:
+    position = data.draw(st.integers(0, values - 1))
+    axis = Axis.of(POSITIVE_THICKNESS, {"choices": [40e-6 + k * 1e-7 for k in range(values)]})
+    edge = np.array([position / values, (position - 0.01) / values if position else 0.0])
+    np.testing.assert_array_equal(
+        axis.from_unit(edge), np.array(axis.choices)[[position, max(position - 1, 0)]]
+    )
+
+
 def test_salib_finds_planted_effects_in_its_designs() -> None:
     """y = 2 a + b of even a and b, one of them a logarithm: shares 0.8 and 0.2, effects 2 and 1."""
     space = DesignSpace.from_bounds({RADIUS: {"log": [1e-6, 1e-5]}, NEGATIVE_POROSITY: (0.2, 0.5)})
@@ -202,8 +232,9 @@ def test_salib_finds_planted_effects_in_its_designs() -> None:
         ({"fast": 64}, "at least 65.*received: 64"),
         ({"grid": 1}, "at least 2"),
         ({"grid": 3, "morris": 4}, "one sampler"),
-        ({"sobol": 64}, "must have just what it needs"),
-        ("csv", "must have just what it needs"),
+        ({"sobol": 64}, "just what it needs: scrambled.*; received: sobol 64; nearest valid: sobol"),
+        ("csv", "just what it needs: .*; received: csv; nearest valid: {csv: points.csv}"),
+        ({"csv": ""}, "nearest valid: {csv: points.csv}"),
     ],
 )
 def test_samplers_that_cannot_work_are_refused(said: Any, message: str) -> None:

@@ -1,8 +1,8 @@
 """The store: what is refused, what is mended, how it grows, and who may write."""
 
+import dataclasses
 import json
 import shutil
-import threading
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 import xarray as xr
 import zarr
 from faults import IDENTITY, SPACE, Fake, job, plan
+from zarr.storage import LocalStore
 
 from electrograd.physics.charge import CURVES, End
 from electrograd.physics.errors import InputError
@@ -58,7 +59,8 @@ def test_three_lines_of_xarray(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["local", "memory://electrograd-tests/growing.zarr"])
-def test_a_store_grows_and_holds_what_it_held(tmp_path: Path, place: str) -> None:
+def test_a_store_grows_and_holds_what_it_held(tmp_path: Path, place: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(location, "SETTLE", 0.0)  # nobody else comes
     place = str(tmp_path / "s.zarr") if place == "local" else place
     filled(place, designs=10)
     with writing(place, plan(22), IDENTITY) as store:
@@ -97,6 +99,10 @@ def test_a_kill_while_making_leaves_nothing(tmp_path: Path, monkeypatch: Any) ->
     with pytest.raises(InputError, match="being made when its process ended"):
         SweepStore(place)
     filled(place)
+    # Killed in its very first file.
+    (tmp_path / "first.zarr").mkdir()
+    (tmp_path / "first.zarr" / "zarr.0123.partial").write_text("{")
+    filled(tmp_path / "first.zarr")
 
 
 def _killed(*arguments: object) -> None:
@@ -140,6 +146,78 @@ def test_a_damaged_chunk_costs_its_batch(tmp_path: Path, name: str, damage: str,
     # An end that is gone says pending, as a kill would have left it: nothing to tell.
     told = "4 designs in" in caplog.text and "were damaged" in caplog.text
     assert told == (name != "design_values" and (name, damage) != ("end", "deleted"))
+
+
+@pytest.mark.parametrize("name", ["Voltage [V]", "end", "message"])
+def test_damage_under_a_shorter_plan(tmp_path: Path, name: str) -> None:
+    """The study asks for nine of fourteen designs; the damaged batch holds the ninth and three more."""
+    whole = filled(tmp_path / "whole.zarr", designs=14)
+    shutil.copytree(tmp_path / "whole.zarr", tmp_path / "s.zarr")
+    chunk = tmp_path / "s.zarr" / name / ("c.2.0" if name == "Voltage [V]" else "c.2")
+    chunk.write_bytes(chunk.read_bytes()[:-3])
+    for designs in (9, 14):
+        with writing(tmp_path / "s.zarr", plan(designs), IDENTITY) as store:
+            pending = np.flatnonzero(store.ends[:designs] == End.PENDING)
+            assert list(pending) == ([8] if designs == 9 else [9, 10, 11])
+            store.write(pending, block(pending, store.design_values), Fake.about)
+    same(SweepStore(tmp_path / "s.zarr"), whole)
+
+
+def test_designs_that_only_a_longer_plan_can_restore(tmp_path: Path) -> None:
+    filled(tmp_path / "s.zarr", designs=14)
+    chunk = tmp_path / "s.zarr" / "design_values" / "c.0.0"
+    chunk.write_bytes(chunk.read_bytes()[:-3])
+    with (
+        pytest.raises(InputError, match=r"only by a study of all; .* nearest valid: 14 designs"),
+        writing(tmp_path / "s.zarr", plan(9), IDENTITY),
+    ):
+        pass
+    with writing(tmp_path / "s.zarr", plan(14), IDENTITY) as store:
+        np.testing.assert_array_equal(store.design_values, plan(14).values)
+
+
+def test_what_cannot_be_read_now_is_no_damage(tmp_path: Path, monkeypatch: Any) -> None:
+    """A time-out of a network disk while the store is opened must not cost a single design."""
+    place = tmp_path / "s.zarr"
+    whole = filled(place, designs=14)
+    before, get = _untouched(place), LocalStore.get
+
+    async def timing_out(self: Any, key: str, *arguments: Any, **more: Any) -> Any:
+        if key.startswith("Voltage [V]/c"):
+            raise OSError(110, "Connection timed out")
+        return await get(self, key, *arguments, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalStore, "get", timing_out)
+        with pytest.raises(OSError, match="timed out"), writing(place, plan(14), IDENTITY):
+            pass
+    assert _untouched(place) == before
+    same(SweepStore(place), whole)
+
+
+def test_names_and_missing_chunks_are_not_read_as_nothing(tmp_path: Path) -> None:
+    place = tmp_path / "s.zarr"
+    whole = filled(place, designs=14)
+    (place / "variable" / "c" / "0").unlink()
+    (place / "Voltage [V]" / "c.1.0").unlink()
+    store = SweepStore(place)
+    assert store.names == SPACE.names
+    with pytest.raises(InputError, match="the next sweep finds what is damaged"):
+        store.read()
+    with writing(place, plan(14), IDENTITY) as mended:
+        rows = np.arange(4, 8)
+        mended.write(rows, block(rows, mended.design_values), Fake.about)
+    same(SweepStore(place), whole)
+    with xr.open_zarr(place) as data:
+        assert list(data["variable"].values) == list(SPACE.names)
+
+
+def test_a_grown_store_says_what_was_left_out(tmp_path: Path) -> None:
+    place = tmp_path / "s.zarr"
+    for designs, rejected in ((4, {"too thin": 1}), (8, {"too thin": 3}), (4, {"too thin": 1})):
+        with writing(place, dataclasses.replace(plan(designs), rejected=rejected), IDENTITY):
+            pass
+    assert SweepStore(place).rejected == {"too thin": 3}
 
 
 def test_part_of_a_batch_is_written_beside_what_is_there(tmp_path: Path) -> None:
@@ -249,36 +327,3 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
     assert SweepStore(place).location.writer() is None
     with writing(place, plan(10), IDENTITY):
         pass
-
-
-def test_one_writer_behind_a_url(monkeypatch: Any) -> None:
-    place = "memory://electrograd-tests/locked.zarr"
-    monkeypatch.setattr(location, "RENEWED", 0.05)
-    monkeypatch.setattr(location, "STALE", 0.4)
-    with writing(place, plan(10), IDENTITY) as store:
-        with (
-            pytest.raises(InputError, match="one process at a time"),
-            writing(place, plan(10), IDENTITY),
-        ):
-            pass
-        threading.Event().wait(0.6)  # renewed meanwhile
-        assert store.location.writer() is not None
-    assert store.location.writer() is None
-    where = location.Location(place)
-    where._write_lease({"owner": "one that died", "token": "x"})
-    with pytest.raises(InputError, match="one that died"), writing(place, plan(10), IDENTITY):
-        pass
-    threading.Event().wait(0.5)
-    with writing(place, plan(10), IDENTITY):
-        pass
-
-
-@pytest.mark.parametrize("place", ["nonsense://bucket/s.zarr", "s3://bucket/s.zarr"])
-def test_urls_that_cannot_be_reached_are_refused(place: str) -> None:
-    with pytest.raises(InputError, match="at a URL that fsspec can reach"):
-        location.Location(place)
-
-
-def test_a_file_url_is_a_path(tmp_path: Path) -> None:
-    filled(f"file://{tmp_path}/s.zarr")
-    assert len(SweepStore(tmp_path / "s.zarr")) == 10

@@ -78,7 +78,10 @@ def test_a_row_that_another_machine_made_is_told(
         (("--name", "tset"), "one of the study's; received: tset; nearest valid: test"),
         (("--rerun",), "--rerun is of one design"),
         (("--workers", "2", "--scheduler", "tcp://x"), "on a scheduler's workers"),
-        (("--status", "--row", "1"), "--status is of a sweep"),
+        (
+            ("--status", "--row", "1"),
+            "--row is of one design, and simulates no other; received: --status",
+        ),
         (("--export", "table.xls"), "table.xls"),
         (("--name", "test", "--row", "99"), "received: 99; nearest valid: 5"),
         (("--row", "0"), "a sweep must have been begun"),
