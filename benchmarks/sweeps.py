@@ -95,11 +95,12 @@ def time_bare() -> float:
 
 def time_sweep(folder: Path) -> dict[str, float]:
     """Designs per second of the runner, writing included; its start-up [s], and what it left."""
-    plan, work = study().sweep_of().plan(), job()
+    of, work = study().sweep_of(), job()
+    plan = of.plan()
     stamps: list[tuple[float, int]] = []
     began = time.perf_counter()
     identity = {"observables": list(work.observables)}
-    with writing(folder, plan, identity) as store:
+    with writing(folder, plan, identity, of.batch) as store:
         run_pending(
             store,
             plan.space,
@@ -108,14 +109,14 @@ def time_sweep(folder: Path) -> dict[str, float]:
             progress=lambda done, total, ends: stamps.append((time.perf_counter() - began, done)),
         )
     (start, early), (end, late) = stamps[1], stamps[-1]
-    # Workers have done, when the first batch is stored, that and most of the other's: count from the
-    # first design, which ended a batch's time earlier.
-    rate = (late - early) / (end - start)
+    # When the first batch is stored, the other worker has half of a batch behind it, on average.
+    ahead = SweepStore(folder).batch / 2
+    rate = (late - early - ahead) / (end - start)
     found = SweepStore(folder)
     files = [path for path in folder.rglob("*") if path.is_file()]
     return {
         "rate": rate,
-        "start": start - found.batch / (rate / WORKERS),
+        "start": start - (early + ahead) / rate,
         "failed": float(np.sum(~found.read().completed)),
         "bytes": sum(path.stat().st_size for path in files) / TIMED,
         "files": float(len(files)),
@@ -137,11 +138,12 @@ def peak_memory(designs: int) -> float:
 
 def run_cheap(designs: int) -> float:
     """Run a sweep of a cheap model here; return this process's peak memory [MB]."""
-    plan, work = study(designs).sweep_of().plan(), job()
+    of, work = study(designs).sweep_of(), job()
+    plan = of.plan()
     identity = {"observables": list(work.observables)}
     with (
         tempfile.TemporaryDirectory() as folder,
-        writing(f"{folder}/s.zarr", plan, identity) as store,
+        writing(f"{folder}/s.zarr", plan, identity, of.batch) as store,
     ):
         run_pending(store, plan.space, work, WORKERS, make=Cheap)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

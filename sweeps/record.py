@@ -60,6 +60,11 @@ def pack(charges: Sequence[Charge], observables: tuple[str, ...]) -> Block:
     }
 
 
+def stacked(blocks: Sequence[Block]) -> Block:
+    """Put blocks below each other."""
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
 def curves_of(observables: tuple[str, ...]) -> dict[str, str]:
     """Names and meanings of a store's curves: the charge passed and the observables."""
     return {

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
@@ -18,7 +18,7 @@ from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 from electrograd.physics.charge import COMPLETED, End
 from electrograd.physics.errors import InputError
 from electrograd.sweeps.provenance import versions
-from electrograd.sweeps.record import END, Block, pack
+from electrograd.sweeps.record import END, Block, pack, stacked
 from electrograd.sweeps.space import DesignSpace
 from electrograd.sweeps.store import SweepStore
 from electrograd.sweeps.worker import Charging, Design, Job, Make, end_solvers, failed, simulate
@@ -26,8 +26,8 @@ from electrograd.sweeps.worker import Charging, Design, Job, Make, end_solvers, 
 Progress = Callable[[int, int, dict[str, int]], None]
 """Called with designs done, designs in all, and the count of each end in words."""
 
-AHEAD = 2
-"""Batches for each worker thread that the scheduler holds at a time."""
+AHEAD, SHARES = 2, 8
+"""Parts that the scheduler holds for each worker thread, and in how many a thread takes what is left."""
 CONNECTING, PARTING = 10.0, 5.0
 """Seconds that a scheduler may take to answer, and workers to end their solver processes."""
 
@@ -105,7 +105,7 @@ def run_pending(
     batches = np.split(rows, np.flatnonzero(np.diff(rows // store.batch)) + 1)
 
     run = uuid4().hex
-    with _client(run, min(workers or CPU_COUNT, len(batches)), scheduler) as client:
+    with _client(run, min(workers or CPU_COUNT, left), scheduler) as client:
         for batch, block, made_with in _Batches(client, run, space, values, job, make).results(batches):
             _check_versions(made_with)
             store.write(batch, block, made_with)
@@ -122,40 +122,55 @@ class _Batches:
         self, client: Client, run: str, space: DesignSpace, values: np.ndarray, job: Job, make: Make
     ) -> None:
         self._client, self._run, self._job, self._make = client, run, job, make
-        self._space, self._values = space, values
+        self._space, self._values, self._threads = space, values, 1
 
     def results(self, batches: list[np.ndarray]) -> Iterator[tuple[np.ndarray, Block, Any]]:
-        """Yield each batch's rows, records, and what they were made with, as they end."""
-        waiting = iter(batches)
-        running: dict[Future, np.ndarray] = {}
+        """Yield each batch's rows, records, and what they were made with, as they end.
+
+        Workers get smaller parts of a batch towards the end, so that none waits long for the others.
+        """
+        waiting = self._parts(batches)
+        running: dict[Future, tuple[int, np.ndarray]] = {}
+        found: dict[int, list[_Part]] = defaultdict(list)
         completed = as_completed(raise_errors=False)
 
-        def submit(batch: np.ndarray) -> None:
-            future = self._submit(batch)
-            running[future] = batch
+        def submit(k: int, rows: np.ndarray) -> None:
+            future = self._submit(rows)
+            running[future] = k, rows
             completed.add(future)
 
         def fill() -> None:
-            for batch in islice(waiting, max(0, self._room() - len(running))):
-                submit(batch)
+            self._threads = self._count_threads()
+            for k, rows in islice(waiting, max(0, AHEAD * self._threads - len(running))):
+                submit(k, rows)
 
         fill()
         for future in completed:
-            batch = running.pop(future)
+            k, rows = running.pop(future)
             result = _result(future)
             fill()
-            if result is not None:
-                yield batch, *result
-            elif len(batch) > 1:  # which of them it was, each alone will tell
-                for row in batch:
-                    submit(row[None])
-            else:
-                yield batch, *self._died(batch)
+            if result is None and len(rows) > 1:  # which of them it was, each alone will tell
+                for row in rows:
+                    submit(k, row[None])
+                continue
+            found[k].append((rows, *(result or self._died(rows))))
+            if sum(len(part[0]) for part in found[k]) == len(batches[k]):
+                yield from _joined(found.pop(k))
 
-    def _room(self) -> int:
-        """How many batches to hold; a cluster may grow meanwhile."""
+    def _parts(self, batches: list[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
+        left = sum(map(len, batches))
+        for k, batch in enumerate(batches):
+            first = 0
+            while first < len(batch):
+                size = max(1, left // (SHARES * self._threads))
+                yield k, batch[first : first + size]
+                left -= len(batch[first : first + size])
+                first += size
+
+    def _count_threads(self) -> int:
+        """Worker threads; a cluster may grow meanwhile."""
         with _told_of_loss():
-            return AHEAD * max(1, sum(self._client.nthreads().values()))
+            return max(1, sum(self._client.nthreads().values()))
 
     def _submit(self, batch: np.ndarray) -> Future:
         designs = self._designs(batch)
@@ -169,6 +184,23 @@ class _Batches:
         (design,) = self._designs(batch)
         charge = failed(self._job, design, End.WORKER_DIED, "its Dask workers died")
         return pack([charge], self._job.observables), {}
+
+
+_Part = tuple[np.ndarray, Block, Any]
+
+
+def _joined(parts: list[_Part]) -> Iterator[_Part]:
+    """Put the parts of a batch together, those that were made with the same."""
+    parts.sort(key=lambda part: int(part[0][0]))
+    while parts:
+        made_with = parts[0][2]
+        alike = [part for part in parts if part[2] == made_with]
+        parts = [part for part in parts if part[2] != made_with]
+        yield (
+            np.concatenate([rows for rows, _, _ in alike]),
+            stacked([b for _, b, _ in alike]),
+            made_with,
+        )
 
 
 def _result(future: Future) -> tuple[Block, Any] | None:

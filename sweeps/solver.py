@@ -5,15 +5,14 @@ script, never sees Ctrl-C, and can be had from any process or thread, a Dask wor
 when its caller is gone, when a call outlasts its limit, and when nothing was asked of it for a while.
 """
 
-import faulthandler
 import os
 import pickle
 import select
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -28,6 +27,8 @@ IDLE = 600.0
 """Seconds after which a process that is asked nothing ends itself."""
 TRIES = 2
 """A call whose process dies is tried so many times; one that hangs is not tried again."""
+ENDING = 1.0
+"""Seconds that a process whose pipe is closed may take to be gone."""
 START_TRIES = 5
 """A process that is killed while it starts is started again so many times."""
 
@@ -94,19 +95,17 @@ class Guarded:
         try:
             while left:
                 self._start()
-                began = time.monotonic()
                 try:
                     self._send(left)
                     while left:
                         answer = self._receive()
-                        deaths, began = 0, time.monotonic()
+                        deaths = 0
                         left.pop(0)
                         yield answer
                 except EOFError:
                     pass
                 if left:
-                    self._end()  # it may take a moment to be gone after its pipe is
-                    hung = time.monotonic() - began >= self.time_limit
+                    hung = self._end() == -signal.SIGALRM
                     deaths += 1
                     if hung or deaths == TRIES:
                         deaths = 0
@@ -126,13 +125,12 @@ class Guarded:
         if self._process is not None and self._process.poll() is None:
             return
         for _ in range(START_TRIES):
-            process, began = self._launch(), time.monotonic()
+            process = self._launch()
             try:
                 self._send(self._task)
                 self.about = self._receive()
             except EOFError:
-                killed, late = process.wait() < 0, time.monotonic() - began >= START_UP
-                if killed or late:
+                if process.wait() < 0:  # killed from outside, or by its alarm
                     continue
                 break
             if isinstance(self.about, InputError):
@@ -195,14 +193,20 @@ class Guarded:
         self._said.seek(0)
         return str(self._said.read().decode(errors="replace")[-2000:])
 
-    def _end(self) -> None:
+    def _end(self) -> int | None:
+        """End the process, if it has not ended itself; return how it ended."""
         process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout, self._said):
-                with suppress(BrokenPipeError):  # of what was still to be sent
-                    pipe.close()
+        if process is None:
+            return None
+        with suppress(subprocess.TimeoutExpired):
+            # Its pipe may close a moment before it is gone, and how it went is to be told.
+            process.wait(0.0 if self._closed else ENDING)
+        process.kill()
+        code = int(process.wait())
+        for pipe in (process.stdin, process.stdout, self._said):
+            with suppress(BrokenPipeError):  # of what was still to be sent
+                pipe.close()
+        return code
 
 
 def serve() -> None:
@@ -210,36 +214,40 @@ def serve() -> None:
     # What libraries print must not come between the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    with open(os.devnull, "w") as nowhere:
-        _serve(sys.stdin.buffer, answers, nowhere)
+    _serve(sys.stdin.buffer, answers)
 
 
-def _serve(questions: Any, answers: Any, nowhere: Any) -> None:
+@contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """End this process by a signal, inside compiled code too, if the block takes longer."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _serve(questions: Any, answers: Any) -> None:
     def answer(value: Any) -> None:
-        pickle.dump(value, answers)
+        pickle.dump(value, answers, protocol=pickle.HIGHEST_PROTOCOL)
         answers.flush()
 
     try:
-        # The watchdog is in the interpreter's C code: it ends the process from inside compiled code.
-        faulthandler.dump_traceback_later(START_UP, exit=True, file=nowhere)
-        make, arguments, time_limit = pickle.load(questions)
-        function = make(*arguments)
-        faulthandler.cancel_dump_traceback_later()
+        with _within(START_UP):
+            make, arguments, time_limit = pickle.load(questions)
+            function = make(*arguments)
         prepare = getattr(function, "prepare", None)
         answer(getattr(function, "about", None))
         while select.select([questions], [], [], IDLE)[0]:
             for item in pickle.load(questions):
                 if prepare is not None:
-                    faulthandler.dump_traceback_later(START_UP, exit=True, file=nowhere)
-                    with suppress(InputError):  # the call says what is wrong
+                    with _within(START_UP), suppress(InputError):  # the call says what is wrong
                         prepare(item)
-                faulthandler.dump_traceback_later(time_limit, exit=True, file=nowhere)
                 try:
-                    found = function(item)
+                    with _within(time_limit):
+                        found = function(item)
                 except InputError as error:
                     found = error
-                finally:
-                    faulthandler.cancel_dump_traceback_later()
                 answer(found)
     except (EOFError, BrokenPipeError):
         os._exit(0)  # the caller is gone: nobody waits for what is left in the pipes

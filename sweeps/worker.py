@@ -18,7 +18,7 @@ from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import nominal_capacity
 from electrograd.physics.variants import variant
 from electrograd.sweeps.provenance import made_with
-from electrograd.sweeps.record import Block, pack
+from electrograd.sweeps.record import Block, pack, stacked
 from electrograd.sweeps.solver import ClosedError, Guarded, Lost
 
 Design = Mapping[str, float | str]
@@ -69,6 +69,19 @@ class Charging:
             return failed(self._job, design, End.CANNOT_BE_BUILT, str(error))
 
 
+class Recording:
+    """Charges designs and packs each record: what travels to the caller is what is kept."""
+
+    def __init__(self, make: "Make", job: Job) -> None:
+        self._charge, self._observables = make(job), job.observables
+        self.about = getattr(self._charge, "about", {})
+        self.prepare = getattr(self._charge, "prepare", None)
+
+    def __call__(self, design: Design) -> Block:
+        """Charge one design; return its record, a block of one row."""
+        return pack([self._charge(design)], self._observables)
+
+
 Make = Callable[[Job], Callable[[Design], Charge]]
 """What a solver process builds; another than `Charging` in tests of faults."""
 
@@ -80,13 +93,15 @@ def simulate(run: str, job: Job, designs: Sequence[Design], make: Make = Chargin
     """
     with _solver(run, job, make) as solver:
         try:
-            charges = [
-                _lost(job, design, answer) if isinstance(answer, Lost) else answer
+            blocks = [
+                pack([_lost(job, design, answer)], job.observables)
+                if isinstance(answer, Lost)
+                else answer
                 for design, answer in zip(designs, solver(designs), strict=True)
             ]
         except OSError as error:  # no room, no process to be had: not the cluster's loss, for Dask
             raise RuntimeError(f"a worker could not run its solver process: {error}") from error
-        return pack(charges, job.observables), solver.about
+        return stacked(blocks), solver.about
 
 
 def failed(job: Job, design: Design, end: End, message: str) -> Charge:
@@ -117,7 +132,7 @@ def _solver(run: str, job: Job, make: Make) -> Iterator[Guarded]:
         idle = _idle.setdefault(run, [])
         stale = [] if idle else _left_behind(run)
         if not idle:
-            new = Guarded(make, (job,), job.time_limit)
+            new = Guarded(Recording, (make, job), job.time_limit)
             _all.setdefault(run, []).append(new)
             idle.append((time.monotonic(), new))
         _, solver = idle.pop()

@@ -88,10 +88,10 @@ class Older(Fake):
     about: ClassVar[dict[str, Any]] = {"versions": {"pybamm": "1.0"}}
 
 
-def fill(place: str, designs: int) -> None:
+def fill(place: str, designs: int, workers: int) -> None:
     """Run a sweep of slow fakes: the main process of tests that kill it."""
     with writing(place, plan(designs), IDENTITY, batch=4) as store:
-        run_pending(store, SPACE, job(), 2, make=Slow)
+        run_pending(store, SPACE, job(), workers, make=Slow)
 
 
 class Hanging:
