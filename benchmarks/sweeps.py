@@ -109,8 +109,8 @@ def time_sweep(folder: Path) -> dict[str, float]:
             progress=lambda done, total, ends: stamps.append((time.perf_counter() - began, done)),
         )
     (start, early), (end, late) = stamps[1], stamps[-1]
-    # When the first batch is stored, the other worker has half of a batch behind it, on average.
-    ahead = SweepStore(folder).batch / 2
+    # They begin together: when the first batch is stored, the other workers have nearly one behind them.
+    ahead = SweepStore(folder).batch * (WORKERS - 1)
     rate = (late - early - ahead) / (end - start)
     found = SweepStore(folder)
     files = [path for path in folder.rglob("*") if path.is_file()]
