@@ -23,7 +23,7 @@ format: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed-test ## accuracy and speed; writes benchmarks/results (a quarter of an hour)
+bench: $(VENV)/.installed-test ## accuracy and speed; writes benchmarks/results (half an hour and more)
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
 
 notebooks: $(VENV)/.installed-test ## run the paired scripts and keep their pictures

@@ -3,6 +3,7 @@
 The process is a fresh interpreter that talks through its pipes: it imports nothing of the caller's
 script, never sees Ctrl-C, and can be had from any process or thread, a Dask worker's too. It ends itself
 when its caller is gone, when a call outlasts its limit, and when nothing was asked of it for a while.
+Pickles travel between these two processes of ours alone, and never to or from a file.
 """
 
 import os
