@@ -30,14 +30,14 @@ from electrograd.physics.variables import (
     ACCEPTED_CAPACITY,
     ACCEPTED_SHARE,
     C_RATE,
-    FIGURES_OF_MERIT,
     LEAST_ELECTROLYTE,
     NOMINAL_CAPACITY,
     PLATING_MARGIN,
+    PREDICTED,
     VARIABLES,
     unit_of,
 )
-from electrograd.surrogates.artefact import write_atomic
+from electrograd.surrogates.checkpoint import write_atomic
 from electrograd.surrogates.surrogate import Surrogate
 from electrograd.sweeps.dataset import CHARGE, Dataset
 from electrograd.sweeps.space import DesignSpace
@@ -273,7 +273,7 @@ def _figures(
             "simulated": value,
             "baseline": baseline.figures[name],
             "learned": name in surrogate.accuracy.figures,
-            "definition": FIGURES_OF_MERIT.get(name, "simulated only"),
+            "definition": PREDICTED.get(name, "simulated only"),
         }
     return record
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from electrograd import figures
 from electrograd.physics.variables import ACCEPTED_SHARE, PLATING_MARGIN
-from electrograd.surrogates.artefact import write_atomic
+from electrograd.surrogates.checkpoint import write_atomic
 from electrograd.surrogates.surrogate import Surrogate
 from electrograd.sweeps.dataset import Dataset
 from electrograd.tables import FIGURES, VARIABLES, Display, accuracy_lines

@@ -15,22 +15,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
-
 from electrograd.console import Reporter
 from electrograd.design import package, verify
 from electrograd.design.sensitivity import sobol_indices
 from electrograd.physics.errors import InputError
 from electrograd.physics.ladder import RESOLVED, charge_at
-from electrograd.physics.open_circuit import OpenCircuitPotential
 from electrograd.physics.plain import plain_pybamm
 from electrograd.physics.variables import C_RATE, FIGURES_OF_MERIT
 from electrograd.report import render
 from electrograd.study import MAIN, Study, check_learnable
-from electrograd.surrogates.artefact import FORMAT, load_surrogate, save_surrogate, write_atomic
-from electrograd.surrogates.network import CurvePhysics
+from electrograd.surrogates.artefact import FORMAT, load_surrogate, save_surrogate
+from electrograd.surrogates.checkpoint import write_atomic
+from electrograd.surrogates.curve_physics import CurvePhysics
+from electrograd.surrogates.fitting import train
 from electrograd.surrogates.surrogate import Surrogate
-from electrograd.surrogates.training import train
 from electrograd.sweeping import StudySweep
 from electrograd.sweeps.dataset import Dataset
 from electrograd.sweeps.guard import GuardedSimulator
@@ -111,6 +109,7 @@ class StudyRun:
             "format": FORMAT,
             "dataset": self.dataset.fingerprint(),
             "training": asdict(study.training),
+            "distillation": asdict(study.distillation),
             "scenario": study.scenario.to_dict(),
         }
         if _matches(folder / "config.json", made_from):
@@ -121,17 +120,8 @@ class StudyRun:
             else:
                 self.reporter.say("Training: done before")
                 return surrogate
-        negative, positive = (
-            OpenCircuitPotential.from_pybamm(study.loaded_cell, side, study.scenario.temperature)
-            for side in ("negative", "positive")
-        )
-        physics = CurvePhysics(
-            cell=study.loaded_cell,
-            negative=negative.astype(jnp.float32),
-            positive=positive.astype(jnp.float32),
-            space=study.space,
-            c_rate=study.scenario.c_rate,
-        )
+        physics = CurvePhysics.of(study.loaded_cell, study.space, study.scenario)
+        checkpoint = self.folder / "training.safetensors"
         with self.reporter.progress("Training") as update:
             surrogate = train(
                 self.dataset,
@@ -139,11 +129,12 @@ class StudyRun:
                 study.scenario,
                 study.solver,
                 study.training,
-                progress=lambda done, total, error: update(
-                    done, total, f"held-out voltage error {error:.2f} mV"
-                ),
+                study.distillation,
+                progress=lambda done, total, error: update(done, total, f"voltage error {error:.2f} mV"),
+                checkpoint=checkpoint,
             )
         save_surrogate(surrogate, folder, {**made_from, "versions": package.versions()})
+        checkpoint.unlink(missing_ok=True)
         return surrogate
 
     @cached_property
@@ -241,6 +232,7 @@ class StudyRun:
         return {
             "dataset": self.surrogate.dataset,
             "training": asdict(study.training),
+            "distillation": asdict(study.distillation),
             "cell": study.loaded_cell.to_dict(),
             "scenario": study.scenario.to_dict(),
             "solver": study.solver.to_dict(),

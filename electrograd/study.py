@@ -31,6 +31,7 @@ from electrograd.study_sections import (
     VariableSection,
     beside,
 )
+from electrograd.surrogates.distillation import DistillationSettings
 from electrograd.surrogates.training import TrainingSettings
 from electrograd.sweeps.feasible import Constraint
 from electrograd.sweeps.plan import Plan, make_plan
@@ -223,7 +224,12 @@ class Study(Section):
     @property
     def training(self) -> TrainingSettings:
         """How the surrogate is trained."""
-        return TrainingSettings(**self.training_section.model_dump())
+        return self.training_section.ensemble
+
+    @property
+    def distillation(self) -> DistillationSettings:
+        """How the surrogate's student is taught."""
+        return self.training_section.distillation
 
     @property
     def solver(self) -> SolverSettings:

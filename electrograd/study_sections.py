@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from electrograd.physics.scenario import Scenario
+from electrograd.surrogates.distillation import DistillationSettings
 from electrograd.surrogates.training import TrainingSettings
 from electrograd.sweeps.samplers import MOST_DESIGNS, Sampler
 
@@ -226,8 +227,25 @@ class TrainingSection(Section):
     """How the surrogate is trained."""
 
     members: Annotated[int, Field(ge=2, le=32)] = TrainingSettings.members
+    width: Annotated[int, Field(ge=4, le=4096)] = TrainingSettings.width
     steps: Annotated[int, Field(ge=20, le=1_000_000)] = TrainingSettings.steps
+    student_steps: Annotated[int, Field(alias="student steps", ge=20, le=1_000_000)] = 30_000
     seed: Seed = TrainingSettings.seed
+
+    @property
+    def ensemble(self) -> TrainingSettings:
+        """How the ensemble is trained; each member is blind to a part of its own."""
+        folds = max(self.members // 2, TrainingSettings.folds)
+        stated = self.model_dump(include={"members", "width", "steps", "seed"})
+        return TrainingSettings(**stated, folds=folds)
+
+    @property
+    def distillation(self) -> DistillationSettings:
+        """How the student is taught: new designs every thousand steps, in ten rounds at the least."""
+        rounds = max(1, self.student_steps // max(1, min(1000, self.student_steps // 10)))
+        return DistillationSettings(
+            rounds=rounds, steps=max(1, self.student_steps // rounds), seed=self.seed
+        )
 
 
 class DesignSection(Section):

@@ -146,6 +146,22 @@ class Charge:
         return self._least(NEGATIVE_POTENTIAL)
 
     @property
+    def plating_onset(self) -> float:
+        """Share of the nominal capacity at which the potential at the separator first falls below zero.
+
+        Infinite where it never does.
+        """
+        potential = self.observables[NEGATIVE_POTENTIAL]
+        below = np.flatnonzero(potential < 0)
+        if not below.size:
+            return float("inf")
+        k = below[0]
+        if k == 0:
+            return self.start / self.nominal
+        passed = np.interp(0.0, -potential[k - 1 : k + 1], self.charge[k - 1 : k + 1])
+        return float(self.start + passed) / self.nominal
+
+    @property
     def least_electrolyte(self) -> float:
         """Least electrolyte concentration over the charge [mol.m-3]."""
         return self._least(ELECTROLYTE)

@@ -21,12 +21,14 @@ from electrograd.physics.variables import (
     ACCEPTED_CAPACITY,
     ACCEPTED_SHARE,
     CHARGE_TIME,
+    CHARGING_ENERGY,
     ENERGY_DENSITY,
-    FIGURES_OF_MERIT,
     HOTTEST,
     LEAST_ELECTROLYTE,
     NOMINAL_CAPACITY,
     PLATING_MARGIN,
+    PLATING_ONSET,
+    PREDICTED,
     SPECIFIC_ENERGY,
     THEORETICAL_ENERGY_DENSITY,
     THEORETICAL_SPECIFIC_ENERGY,
@@ -38,7 +40,7 @@ DISCHARGE_TEMPERATURE = 298.15
 """C-rate, and temperature [K], of the discharge that defines the specific energy."""
 CHARGED_SHARE = 0.8
 """Share of the nominal capacity that a charge time is to."""
-SIMULATED_ONLY = (SPECIFIC_ENERGY, ENERGY_DENSITY, CHARGE_TIME, LEAST_ELECTROLYTE, HOTTEST, USABLE_RATIO)
+SIMULATED_ONLY = (SPECIFIC_ENERGY, ENERGY_DENSITY, LEAST_ELECTROLYTE, USABLE_RATIO)
 """Figures of merit that surrogates do not predict."""
 
 
@@ -102,16 +104,18 @@ class DesignSimulator:
         parameters = {name: float(value) for name, value in cell.parameters(dict(design)).items()}
         charge = self._charging.charge(parameters)
         discharge = self._discharging.discharge(parameters, DISCHARGE_RATE)
-        accepted, margin, electrolyte, time, hottest = (
+        accepted, energy_in, margin, onset, electrolyte, time, hottest = (
             (
                 charge.accepted,
+                charge.energy,
                 charge.plating_margin,
+                charge.plating_onset,
                 charge.least_electrolyte,
                 charge.time_to(CHARGED_SHARE),
                 charge.hottest,
             )
             if charge.end.completed
-            else (math.nan,) * 5
+            else (math.nan,) * 7
         )
         whole = discharge.end.completed and discharge.end is not End.CHARGING_TIME_OVER
         delivered = discharge.energy if whole else math.nan
@@ -126,11 +130,13 @@ class DesignSimulator:
                 ACCEPTED_CAPACITY: accepted,
                 ACCEPTED_SHARE: accepted / charge.nominal,
                 PLATING_MARGIN: margin,
+                CHARGING_ENERGY: energy_in,
                 THEORETICAL_SPECIFIC_ENERGY: energy / mass,
                 THEORETICAL_ENERGY_DENSITY: energy / thickness / 1000,
                 SPECIFIC_ENERGY: delivered / mass,
                 ENERGY_DENSITY: delivered / thickness / 1000,
                 CHARGE_TIME: time,
+                PLATING_ONSET: onset,
                 LEAST_ELECTROLYTE: electrolyte,
                 HOTTEST: hottest,
                 USABLE_RATIO: negative * cell.negative.window / (positive * cell.positive.window),
@@ -142,5 +148,5 @@ def failed(cell: Cell, design: Mapping[str, float], end: End, message: str) -> S
     """Return the record of a design whose simulation gave nothing."""
     parameters = {name: float(value) for name, value in cell.parameters(dict(design)).items()}
     charge = nothing(float(nominal_capacity(cell, parameters)), end, message)
-    figures = dict.fromkeys((*FIGURES_OF_MERIT, *SIMULATED_ONLY), math.nan)
+    figures = dict.fromkeys((*PREDICTED, *SIMULATED_ONLY), math.nan)
     return Simulated(parameters, charge, {**figures, NOMINAL_CAPACITY: charge.nominal})

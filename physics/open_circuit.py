@@ -69,14 +69,29 @@ class OpenCircuitPotential:
         self, stoichiometry: Float[Array, "*shape"] | Float[np.ndarray, "*shape"]
     ) -> Float[Array, "*shape"]:
         """Potential [V]; beyond the table's ends it goes on as a straight line."""
-        intervals = self.values.shape[0] - 1
-        step = (HIGHEST - LOWEST) / intervals
         inside = jnp.clip(stoichiometry, LOWEST, HIGHEST)
-        position = (inside - LOWEST) / step
-        left = jnp.clip(jnp.floor(position), 0, intervals - 1).astype(jnp.int32)
-        t = position - left
-        u0, u1 = jnp.asarray(self.values)[left], jnp.asarray(self.values)[left + 1]
-        m0, m1 = jnp.asarray(self.slopes)[left] * step, jnp.asarray(self.slopes)[left + 1] * step
-        cubic = u0 + t * (m0 + t * (3 * (u1 - u0) - 2 * m0 - m1 + t * (2 * (u0 - u1) + m0 + m1)))
+        _, t, (u0, rise, m0, m1), step = self._at(inside)
+        cubic = u0 + t * (m0 + t * (3 * rise - 2 * m0 - m1 + t * (m0 + m1 - 2 * rise)))
         end_slope = jnp.where(stoichiometry > HIGHEST, m1, m0) / step
         return cubic + end_slope * (stoichiometry - inside)
+
+    def integral(self, stoichiometry: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Integral of the potential from the table's lower end [V], exact between its ends."""
+        left, t, (u0, rise, m0, m1), step = self._at(stoichiometry)
+        values, slopes = (jnp.asarray(a, jnp.float64) for a in (self.values, self.slopes))
+        whole = (values[:-1] + values[1:]) / 2 - step * jnp.diff(slopes) / 12
+        before = jnp.concatenate([jnp.zeros(1), jnp.cumsum(whole)]).astype(stoichiometry.dtype)[left]
+        part = t * (
+            u0 + t * (m0 / 2 + t * ((3 * rise - 2 * m0 - m1) / 3 + t * (m0 + m1 - 2 * rise) / 4))
+        )
+        return step * (before + part)
+
+    def _at(self, inside: Array) -> tuple[Array, Array, tuple[Array, Array, Array, Array], float]:
+        """Interval of a stoichiometry, place in it, its value, rise and end slopes, and its width."""
+        intervals = self.values.shape[0] - 1
+        step = (HIGHEST - LOWEST) / intervals
+        position = (inside - LOWEST) / step
+        left = jnp.clip(jnp.floor(position), 0, intervals - 1).astype(jnp.int32)
+        values, slopes = jnp.asarray(self.values), jnp.asarray(self.slopes)
+        u0, rise = values[left], values[left + 1] - values[left]
+        return left, position - left, (u0, rise, slopes[left] * step, slopes[left + 1] * step), step

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 
 from electrograd.physics.cell import ELECTROLYTE_DENSITY, Cell
 from electrograd.physics.open_circuit import OpenCircuitPotential
@@ -23,8 +22,6 @@ from electrograd.physics.variables import (
 )
 
 Parameters = Mapping[str, Any]
-
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
 
 
 def full_capacities(cell: Cell, parameters: Parameters) -> tuple[Any, Any]:
@@ -102,10 +99,11 @@ def theoretical_energy(
     positive: OpenCircuitPotential,
     parameters: Parameters,
 ) -> Any:
-    """Open-circuit voltage integrated over the window [W.h.m-2], by Gauss–Legendre quadrature."""
-    nominal = jnp.asarray(nominal_capacity(cell, parameters))
-    points = jnp.asarray((_NODES + 1) / 2, nominal.dtype)
-    weights = jnp.asarray(_WEIGHTS / 2, nominal.dtype)
-    expanded = {name: jnp.asarray(value)[..., None] for name, value in parameters.items()}
-    x, y = mean_stoichiometries(cell, expanded, nominal[..., None] * points)
-    return nominal * jnp.sum((positive(y) - negative(x)) * weights, axis=-1)
+    """Open-circuit voltage integrated over the window [W.h.m-2], by the tables' own integrals."""
+    charge = jnp.asarray(nominal_capacity(cell, parameters))
+    start, end = (mean_stoichiometries(cell, parameters, q) for q in (jnp.zeros_like(charge), charge))
+    (x_0, y_0), (x_1, y_1) = ((jnp.asarray(x), jnp.asarray(y)) for x, y in (start, end))
+    full_negative, full_positive = full_capacities(cell, parameters)
+    return full_positive * (positive.integral(y_0) - positive.integral(y_1)) - full_negative * (
+        negative.integral(x_1) - negative.integral(x_0)
+    )

@@ -199,6 +199,8 @@ THEORETICAL_ENERGY_DENSITY = "Theoretical energy density [W.h.L-1]"
 SPECIFIC_ENERGY = "Specific energy [W.h.kg-1]"
 ENERGY_DENSITY = "Energy density [W.h.L-1]"
 CHARGE_TIME = "Charge time to 80 % [s]"
+CHARGING_ENERGY = "Charging energy [W.h.m-2]"
+PLATING_ONSET = "Share of nominal capacity at which plating begins"
 HOTTEST = "Highest temperature over the charge [K]"
 USABLE_RATIO = "N/P ratio, channels counted"
 LEAST_ELECTROLYTE = "Minimum electrolyte concentration over the charge [mol.m-3]"
@@ -208,7 +210,17 @@ FIGURES_OF_MERIT: dict[str, str] = {
     ACCEPTED_CAPACITY: "charge taken up to the end of the charge, from empty",
     ACCEPTED_SHARE: "accepted over nominal capacity",
     PLATING_MARGIN: "least negative electrode potential at the separator over the charge",
+    CHARGING_ENERGY: "terminal voltage over the charge that is taken up",
     THEORETICAL_SPECIFIC_ENERGY: "open-circuit voltage over the window per stack mass",
     THEORETICAL_ENERGY_DENSITY: "open-circuit voltage over the window per stack volume",
 }
-"""The figures of merit a surrogate predicts, with their definitions in a line."""
+"""The figures of merit that can be aimed at: finite for every design; definitions in a line."""
+
+PREDICTED: dict[str, str] = {
+    **FIGURES_OF_MERIT,
+    CHARGE_TIME: "from empty, in one charge; infinite where it is not reached",
+    PLATING_ONSET: "where the negative electrode's potential at the separator first falls below zero; "
+    "infinite where it never does",
+    HOTTEST: "volume average; the scenario's temperature where that is held",
+}
+"""Every figure of merit a surrogate predicts."""

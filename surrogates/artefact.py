@@ -1,7 +1,7 @@
 """A surrogate as a folder: safetensors weights and one JSON file; loads without PyBaMM."""
 
 import json
-import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,17 @@ from safetensors.flax import load, save
 
 from electrograd.physics.cell import Cell
 from electrograd.physics.errors import InputError
+from electrograd.physics.materials import Materials
 from electrograd.physics.open_circuit import OpenCircuitPotential
 from electrograd.physics.scenario import Scenario, SolverSettings
-from electrograd.surrogates.network import CurvePhysics
+from electrograd.surrogates.checkpoint import write_atomic
+from electrograd.surrogates.curve_physics import CurvePhysics, Form
+from electrograd.surrogates.ensemble import Ensemble
+from electrograd.surrogates.student import Student
 from electrograd.surrogates.surrogate import Accuracy, Surrogate
 from electrograd.sweeps.space import DesignSpace
 
-FORMAT = 1
+FORMAT = 2
 _WEIGHTS, _CONFIG = "weights.safetensors", "config.json"
 
 
@@ -38,18 +42,24 @@ def save_surrogate(surrogate: Surrogate, folder: Path, extra: dict[str, Any] | N
         for side, table in (("negative", physics.negative), ("positive", physics.positive))
         for part in ("values", "slopes")
     }
-    weights = {f"network.{name}": value for name, value in surrogate.weights.items()}
+    scaling = {"features.centre": physics.centre, "features.spread": physics.spread}
+    weights = {f"ensemble.{name}": leaf for name, leaf in surrogate.ensemble.weights.items()}
+    student = surrogate.student
+    branch = {f"student.{name}": leaf for name, leaf in student.arrays.items()} if student else {}
     pairs = {
         f"held_out.{name}": jnp.asarray(value) for name, value in surrogate.accuracy.held_out.items()
     }
-    write_atomic(folder / _WEIGHTS, save({**weights, **tables, **pairs}))
+    write_atomic(folder / _WEIGHTS, save({**weights, **branch, **scaling, **tables, **pairs}))
     config = {
         "format": FORMAT,
         "cell": physics.cell.to_dict(),
         "space": physics.space.to_dict(),
         "scenario": surrogate.scenario.to_dict(),
         "solver": surrogate.settings.to_dict(),
-        "shape": list(surrogate.shape),
+        "materials": physics.materials.to_dict(),
+        "form": asdict(physics.form),
+        "ensemble": {"width": surrogate.ensemble.width, "depth": surrogate.ensemble.depth},
+        "student": student and {"width": student.width, "depth": student.depth},
         "accuracy": surrogate.accuracy.summary(),
         "dataset": surrogate.dataset,
         **(extra or {}),
@@ -83,18 +93,27 @@ def load_surrogate(folder: Path) -> Surrogate:
         )
 
     try:
+        scenario = Scenario.from_dict(config["scenario"])
+        physics = CurvePhysics(
+            cell=Cell.from_dict(config["cell"]),
+            materials=Materials.from_dict(config["materials"]),
+            negative=table("negative"),
+            positive=table("positive"),
+            space=DesignSpace.from_bounds(config["space"]),
+            c_rate=scenario.c_rate,
+            rate_of=scenario.rate_of,
+            form=Form(**config["form"]),
+            centre=arrays["features.centre"],
+            spread=arrays["features.spread"],
+        )
+        student = config["student"] and Student(
+            physics, arrays=part("student."), charge_limit=scenario.charge_limit, **config["student"]
+        )
         return Surrogate(
-            physics=CurvePhysics(
-                cell=Cell.from_dict(config["cell"]),
-                negative=table("negative"),
-                positive=table("positive"),
-                space=DesignSpace.from_bounds(config["space"]),
-                c_rate=config["scenario"]["c_rate"],
-            ),
-            scenario=Scenario.from_dict(config["scenario"]),
+            ensemble=Ensemble(physics, weights=part("ensemble."), **config["ensemble"]),
+            student=student,
+            scenario=scenario,
             settings=SolverSettings(**config["solver"]),
-            shape=(config["shape"][0], config["shape"][1]),
-            weights=part("network."),
             accuracy=Accuracy(
                 curves=config["accuracy"]["curves"],
                 figures=config["accuracy"]["figures"],
@@ -104,10 +123,3 @@ def load_surrogate(folder: Path) -> Surrogate:
         )
     except (KeyError, TypeError) as error:
         raise InputError(rule, f"lacking or strange entry: {error}") from error
-
-
-def write_atomic(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)

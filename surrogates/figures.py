@@ -1,17 +1,18 @@
 """Figures of merit from learned curves, differentiable through the end of charge.
 
-The end is where a learned curve crosses its limit. It is bracketed on a grid, refined, and closed with
-Newton steps whose last one carries the gradient: for g(s, θ) = 0 the implicit function theorem gives
-ds/dθ = -(∂g/∂θ)/(∂g/∂s), which is the derivative of one Newton step with its slope held fixed.
+The end is where a learned curve crosses its limit. It is bracketed between points of a grid, and
+closed with Newton steps whose last carries the gradient: for g(s, θ) = 0 the implicit function theorem
+gives ds/dθ = -(∂g/∂θ)/(∂g/∂s), the derivative of one Newton step with its slope held fixed. What a
+curve is least at, and where it first falls below zero, is found on the same grid.
 """
 
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
+from electrograd.physics.figures import CHARGED_SHARE
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import (
     nominal_capacity,
@@ -22,57 +23,81 @@ from electrograd.physics.stack import (
 from electrograd.physics.variables import (
     ACCEPTED_CAPACITY,
     ACCEPTED_SHARE,
+    CHARGE_TIME,
+    CHARGING_ENERGY,
+    HOTTEST,
     NOMINAL_CAPACITY,
     PLATING_MARGIN,
+    PLATING_ONSET,
     THEORETICAL_ENERGY_DENSITY,
     THEORETICAL_SPECIFIC_ENERGY,
 )
-from electrograd.surrogates.network import CurvePhysics
+from electrograd.surrogates.curve_physics import CurvePhysics
 
 Curves = Callable[[Float[Array, " points"]], Float[Array, "points outputs"]]
-"""Curves of one design at shares of its nominal capacity, in the order of `network.CURVES`."""
+"""Curves of one design at shares of its nominal capacity, in the order of `curve_physics.CURVES`."""
 
-_GRID, _REFINED = 49, 17
+GRID = 49
+_STEPS = 2  # of Newton, guarded by the bracket; a third carries the gradient
+
+
+def excess(
+    curves: Float[Array, "*points outputs"], scenario: Scenario, settings: SolverSettings
+) -> Float[Array, "*points"]:
+    """By how much the nearest limit is passed: upper voltage, full negative, empty positive surface."""
+    voltage, _, negative, positive = jnp.moveaxis(curves, -1, 0)
+    over = jnp.maximum(voltage - scenario.upper_voltage, negative - settings.surface_full)
+    return jnp.maximum(over, settings.surface_empty - positive)
+
+
+def crossing(
+    function: Callable[[Float[Array, ""]], Float[Array, ""]],
+    grid: Float[Array, " points"],
+    values: Float[Array, " points"],
+    default: Float[Array, ""],
+) -> Float[Array, ""]:
+    """Where a function first rises above zero; the default where it never does on the grid.
+
+    Parameters
+    ----------
+    function
+        Of one number; ``values`` are its values on the grid, which rises.
+
+    Returns
+    -------
+    array
+        With the gradient of the implicit function theorem; the grid's start where it is above there.
+    """
+    above = values > 0
+    first = jnp.clip(jnp.argmax(above), 1)
+    low, high = grid[first - 1], grid[first]
+    low, high, below, beyond = map(jax.lax.stop_gradient, (low, high, values[first - 1], values[first]))
+
+    def newton(place: Array) -> Array:
+        value, slope = jax.jvp(function, (place,), (jnp.ones_like(place),))
+        slope = jax.lax.stop_gradient(slope)
+        return place - value / jnp.where(slope > 0, slope, 1.0)
+
+    place = low - below * (high - low) / jnp.where(beyond > below, beyond - below, 1.0)
+    for _ in range(_STEPS):
+        place = jnp.clip(newton(jax.lax.stop_gradient(jnp.clip(place, low, high))), low, high)
+    place = newton(jax.lax.stop_gradient(place))
+    return jnp.where(above[0], grid[0], jnp.where(jnp.any(above), place, default))
 
 
 def end_of_charge(
-    curves: Curves, scenario: Scenario, settings: SolverSettings, dtype: DTypeLike
+    curves: Curves, scenario: Scenario, settings: SolverSettings, grid: Float[Array, " points"]
 ) -> Float[Array, ""]:
     """Share of the nominal capacity at which the first limit is crossed.
 
     The limits are the upper voltage, the full negative and the empty positive surface; where none is
-    crossed the charge ends at the scenario's charge limit, and where one is crossed from the start, at
-    zero.
+    crossed on the grid the charge ends with the grid, and where one is crossed from the start, at zero.
     """
 
-    def excess(share: Float[Array, " points"]) -> Float[Array, " points"]:
-        voltage, _, negative, positive = curves(share).T
-        over = (
-            voltage - scenario.upper_voltage,
-            negative - settings.surface_full,
-            settings.surface_empty - positive,
-        )
-        return jnp.max(jnp.stack(over), axis=0)
+    def over(share: Float[Array, ""]) -> Float[Array, ""]:
+        return excess(curves(share[None])[0], scenario, settings)
 
-    def bracket(
-        low: Float[Array, ""], high: Float[Array, ""], points: int
-    ) -> tuple[Array, Array, Array]:
-        shares = jnp.linspace(low, high, points)
-        above = excess(shares) > 0
-        first = jnp.clip(jnp.argmax(above), 1)
-        return shares[first - 1], shares[first], jnp.any(above)
-
-    def newton(share: Float[Array, ""]) -> Float[Array, ""]:
-        value, slope = jax.jvp(excess, (share[None],), (jnp.ones_like(share[None]),))
-        slope = jax.lax.stop_gradient(slope[0])
-        return share - value[0] / jnp.where(slope > 0, slope, 1.0)
-
-    limit = jnp.asarray(scenario.charge_limit, dtype)
-    low, high, crossed = bracket(jnp.zeros_like(limit), limit, _GRID)
-    low, high, _ = bracket(low, high, _REFINED)
-    start = jnp.clip(newton(jax.lax.stop_gradient((low + high) / 2)), low, high)
-    end = newton(jax.lax.stop_gradient(start))
-    return jnp.where(crossed, jnp.maximum(end, 0.0), limit)
+    return crossing(over, grid, excess(curves(grid), scenario, settings), grid[-1])
 
 
 def figures_of_merit(
@@ -82,17 +107,47 @@ def figures_of_merit(
     scenario: Scenario,
     settings: SolverSettings,
 ) -> dict[str, Float[Array, ""]]:
-    """Every figure of `physics.variables.FIGURES_OF_MERIT` for one design and its curves."""
+    """Every figure of `physics.variables.PREDICTED` for one design and its curves."""
+    grid = scenario.charge_limit * jnp.linspace(0, 1, GRID, dtype=design.dtype)
+    end = end_of_charge(curves, scenario, settings, grid)
+    share = end * jnp.linspace(0, 1, GRID, dtype=design.dtype)
+    return figures_of_curves(physics, design, curves, share, curves(share), scenario)
+
+
+def figures_of_curves(
+    physics: CurvePhysics,
+    design: Float[Array, " variables"],
+    curves: Curves,
+    share: Float[Array, " points"],
+    values: Float[Array, "points outputs"],
+    scenario: Scenario,
+) -> dict[str, Float[Array, ""]]:
+    """Figures of one design whose curves are known on points that rise to the end of its charge.
+
+    Parameters
+    ----------
+    share, values
+        The points, the last of which is the end, and the curves there.
+    """
     cell, parameters = physics.cell, physics.parameters(design)
     nominal = nominal_capacity(cell, parameters)
     energy = theoretical_energy(cell, physics.negative, physics.positive, parameters)
-    end = end_of_charge(curves, scenario, settings, design.dtype)
-    potential = curves(end * jnp.linspace(0, 1, _GRID, dtype=end.dtype))[:, 1]
+    end, infinite = share[-1], jnp.asarray(jnp.inf, design.dtype)
+
+    def plated(place: Float[Array, ""]) -> Float[Array, ""]:
+        return -curves(place[None])[0, 1]
+
+    voltage, potential = values[:, 0], values[:, 1]
+    time = jnp.where(end >= CHARGED_SHARE, CHARGED_SHARE * 3600 / physics.rate(parameters), infinite)
     return {
         NOMINAL_CAPACITY: nominal,
         ACCEPTED_CAPACITY: end * nominal,
         ACCEPTED_SHARE: end,
         PLATING_MARGIN: jnp.min(potential),
+        CHARGING_ENERGY: nominal * jnp.trapezoid(voltage, share),
         THEORETICAL_SPECIFIC_ENERGY: energy / stack_mass(cell, parameters),
         THEORETICAL_ENERGY_DENSITY: energy / stack_thickness(cell, parameters) / 1000,
+        CHARGE_TIME: time,
+        PLATING_ONSET: crossing(plated, share, -potential, infinite),
+        HOTTEST: jnp.asarray(scenario.temperature, design.dtype),
     }

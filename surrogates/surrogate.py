@@ -8,14 +8,15 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 from jaxtyping import Array, Float
 
 from electrograd.physics.errors import InputError
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.variables import ACCEPTED_SHARE
+from electrograd.surrogates.curve_physics import CurvePhysics
+from electrograd.surrogates.ensemble import Ensemble
 from electrograd.surrogates.figures import figures_of_merit
-from electrograd.surrogates.network import CurveNetwork, CurvePhysics
+from electrograd.surrogates.student import Student
 from electrograd.sweeps.space import DesignSpace
 
 BATCH = 1024
@@ -53,31 +54,33 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Surrogate:
-    """An ensemble of curve networks over one design space, cell and scenario.
+    """What a sweep taught, over one design space, cell and scenario.
 
     Attributes
     ----------
-    physics
-        Cell, open-circuit potentials and trained box.
+    ensemble
+        The networks that learned from simulations.
+    student
+        Their fast likeness, which answers if it is there; without it the ensemble does.
     scenario, settings
         What was simulated, and how.
-    shape
-        Width and depth of each member's network.
-    weights
-        The members' weights, stacked along a leading axis, by name.
     accuracy
         Errors on held-out designs.
     dataset
         Fingerprint of the data it was trained on.
     """
 
-    physics: CurvePhysics
+    ensemble: Ensemble
+    student: Student | None
     scenario: Scenario
     settings: SolverSettings
-    shape: tuple[int, int]
-    weights: dict[str, Float[Array, "members ..."]]
     accuracy: Accuracy
     dataset: str
+
+    @property
+    def physics(self) -> CurvePhysics:
+        """Cell, materials, open-circuit potentials and trained box."""
+        return self.ensemble.physics
 
     @property
     def space(self) -> DesignSpace:
@@ -87,15 +90,17 @@ class Surrogate:
     def curves(
         self, design: Float[Array, " variables"], share: Float[Array, " points"]
     ) -> Float[Array, "points outputs"]:
-        """Mean of the members' curves; see `CurvePhysics.curves` for the columns."""
-        return ensemble_curves(self.physics, self.shape, self.weights, design, share)
+        """Curves of one design at shares of its nominal capacity; columns as `CurvePhysics.decode`."""
+        return (self.student or self.ensemble).curves(design, share)
 
     def figures(self, design: Float[Array, " variables"]) -> dict[str, Float[Array, ""]]:
         """Figures of merit of one design, differentiable with JAX; SI units, order of the space."""
+        if self.student:
+            return self.student.figures(design, self.scenario, self.settings)
         return figures_of_merit(
             self.physics,
             design,
-            lambda share: self.curves(design, share),
+            lambda share: self.ensemble.curves(design, share),
             self.scenario,
             self.settings,
         )
@@ -174,63 +179,3 @@ class Surrogate:
     def interval(self, figure: str) -> float:
         """Half-width that held 90 % of held-out designs; 0 for a figure in closed form."""
         return self.accuracy.figures.get(figure, {}).get("interval", 0.0)
-
-
-def network_definition(shape: tuple[int, int], features: int) -> nnx.GraphDef:
-    """Return the structure of one member's network, without weights."""
-    width, depth = shape
-    return nnx.split(nnx.eval_shape(lambda: _network(features, width, depth, jax.random.key(0))))[0]
-
-
-def initial_weights(
-    shape: tuple[int, int], features: int, members: int, key: Array
-) -> dict[str, Float[Array, "members ..."]]:
-    """Draw the stacked weights of an ensemble."""
-    width, depth = shape
-
-    def one(key: Array) -> dict[str, Array]:
-        return flatten(nnx.state(_network(features, width, depth, key)))
-
-    return jax.vmap(one)(jax.random.split(key, members))
-
-
-def member_curves(
-    physics: CurvePhysics,
-    shape: tuple[int, int],
-    weights: Mapping[str, Array],
-    design: Float[Array, " variables"],
-    share: Float[Array, " points"],
-) -> Float[Array, "points outputs"]:
-    """Curves of one member, from its weights."""
-    network = nnx.merge(network_definition(shape, physics.features), unflatten(weights))
-    return physics.curves(network, design, share)
-
-
-def ensemble_curves(
-    physics: CurvePhysics,
-    shape: tuple[int, int],
-    weights: Mapping[str, Float[Array, "members ..."]],
-    design: Float[Array, " variables"],
-    share: Float[Array, " points"],
-) -> Float[Array, "points outputs"]:
-    """Mean curves of the members."""
-    one = jax.vmap(lambda w: member_curves(physics, shape, w, design, share))
-    return jnp.mean(one(dict(weights)), axis=0)
-
-
-def flatten(state: nnx.State) -> dict[str, Array]:
-    """Weights by dotted path, as they are stored."""
-    return {".".join(map(str, path)): leaf[...] for path, leaf in nnx.to_flat_state(state)}
-
-
-def unflatten(weights: Mapping[str, Array]) -> nnx.State:
-    """Undo `flatten`."""
-    flat: Any = {
-        tuple(int(part) if part.isdigit() else part for part in name.split(".")): nnx.Param(leaf)
-        for name, leaf in weights.items()
-    }
-    return nnx.from_flat_state(flat)
-
-
-def _network(features: int, width: int, depth: int, key: Array) -> CurveNetwork:
-    return CurveNetwork(features, width, depth, rngs=nnx.Rngs(key))

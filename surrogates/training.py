@@ -1,14 +1,13 @@
-"""Train an ensemble of curve networks, each member blind to its own fold of the designs.
+"""Train an ensemble of coordinate networks in one vectorised pass, each member blind to its own fold.
 
-With K members and K folds every design is held out from exactly one member. Its errors there are honest
-for each single member, and a little pessimistic for the mean of all that predicts in the end; the
-intervals are their quantiles (cross-conformal prediction: Barber et al., Ann. Stat. 49 (2021) 486).
+The designs a member never saw say how wrong it is on new ones: they steer early stopping, and intervals
+are made of them (`surrogates.calibration`). Folds are small, so that nearly all the data teaches.
 """
 
-import math
-from collections import Counter
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -17,6 +16,7 @@ import numpy as np
 import optax
 import optax.contrib
 from jaxtyping import Array, Float
+from scipy.stats import qmc
 
 from electrograd.physics.charge import (
     NEGATIVE_POTENTIAL,
@@ -24,32 +24,23 @@ from electrograd.physics.charge import (
     POSITIVE_SURFACE,
     VOLTAGE,
 )
-from electrograd.physics.errors import InputError
-from electrograd.physics.scenario import Scenario, SolverSettings
-from electrograd.physics.variables import (
-    ACCEPTED_CAPACITY,
-    ACCEPTED_SHARE,
-    NOMINAL_CAPACITY,
-    PLATING_MARGIN,
-)
-from electrograd.surrogates.figures import figures_of_merit
-from electrograd.surrogates.network import CurvePhysics
-from electrograd.surrogates.surrogate import (
-    Accuracy,
-    Surrogate,
-    initial_weights,
-    member_curves,
-)
+from electrograd.physics.variables import NOMINAL_CAPACITY
+from electrograd.surrogates.checkpoint import read_checkpoint, write_checkpoint
+from electrograd.surrogates.curve_physics import CURVES, CurvePhysics, Inputs
+from electrograd.surrogates.ensemble import Ensemble, member_curves
+from electrograd.surrogates.losses import curve_loss, monotonicity_loss
+from electrograd.surrogates.perceptron import Shape
+from electrograd.surrogates.progress import Progress, silent
 from electrograd.sweeps.dataset import Dataset
 
-Progress = Callable[[int, int, float], None]
-"""Called with steps done, steps in all, and the held-out voltage error [mV]."""
-
 TARGETS = (VOLTAGE, NEGATIVE_POTENTIAL, NEGATIVE_SURFACE, POSITIVE_SURFACE)
-"""What the network's curves are fitted to, in the order of `network.CURVES`."""
+"""What the curves are fitted to, in the order of `curve_physics.CURVES`."""
 
-_SCALES = (0.01, 0.01, 0.01, 0.01)  # V, V, and stoichiometries: what counts as an error of one
-_WEIGHTS = (1.0, 1.0, 0.2, 0.2)
+CHECKS = 24
+"""How often a training looks at the held-out designs, and writes its checkpoint."""
+PER_FOLD = 2
+"""Members that share a fold: how they disagree there is what seeds alone are worth."""
+_AT_ONCE = 256  # designs whose inputs are made at a time
 
 
 @dataclass(frozen=True)
@@ -59,186 +50,205 @@ class TrainingSettings:
     Attributes
     ----------
     members
-        Networks in the ensemble, and folds of the data.
+        Networks in the ensemble; two and two are blind to the same designs, which intervals need.
+    folds
+        Parts of the data, of which each pair of members is blind to its own.
     width, depth
         Neurons a layer and hidden layers.
     steps, batch
-        Optimiser steps, and designs each member sees in a step.
+        Optimiser steps at the most, and points of curves that each member sees in a step.
     learning_rate
         Peak rate of Muon (orthogonalised momentum), decayed to zero along a cosine; at equal steps it
         left half of Adam's error or less here.
+    patience
+        Checks without a better held-out error after which training stops early, of `CHECKS` in all.
+    monotonicity
+        Weight of `losses.monotonicity_loss` at designs that were never simulated.
     seed
         Of weights, folds and batches.
     """
 
-    members: int = 4
-    width: int = 64
+    members: int = 8
+    folds: int = 10
+    width: int = 128
     depth: int = 3
-    steps: int = 4000
-    batch: int = 32
+    steps: int = 10_000
+    batch: int = 1024
     learning_rate: float = 0.02
+    patience: int = 8
+    monotonicity: float = 0.0
     seed: int = 0
 
 
-def train(
-    dataset: Dataset,
-    physics: CurvePhysics,
-    scenario: Scenario,
-    solver: SolverSettings,
-    settings: TrainingSettings,
-    progress: Progress = lambda done, total, error: None,
-) -> Surrogate:
-    """Fit an ensemble to the completed simulations of a sweep.
+@dataclass(frozen=True)
+class Trained:
+    """An ensemble, and which designs its members never saw.
 
-    Raises
-    ------
-    InputError
-        If too few simulations completed, or their curves are not finite.
+    Attributes
+    ----------
+    ensemble
+        The best of the checks.
+    blind
+        For each member, rows of the completed designs that it never saw: padded to one length with -1.
+    history
+        Steps and held-out errors [mV] of the checks.
     """
-    check_data(dataset, physics.space.names, settings)
-    data = dataset.only(dataset.completed)
-    design = jnp.asarray(data.values, jnp.float32)
-    share = jnp.asarray(data.charge / data.figures[NOMINAL_CAPACITY][:, None], jnp.float32)
-    target = jnp.stack([jnp.asarray(data.curves[name], jnp.float32) for name in TARGETS], axis=-1)
-    shape = (settings.width, settings.depth)
-    members = settings.members
-    fold = np.random.default_rng(settings.seed).permutation(len(data)) % members
-    # Folds differ by a design in size: cut to the smallest, so that they stack.
-    kept = [np.flatnonzero(fold != k) for k in range(members)]
-    rows = jnp.asarray(np.stack([k[: min(map(len, kept))] for k in kept]))
 
-    def curves(weights: Any, design: Array, share: Array) -> Float[Array, "designs points outputs"]:
-        return jax.vmap(lambda d, s: member_curves(physics, shape, weights, d, s))(design, share)
+    ensemble: Ensemble
+    blind: np.ndarray
+    history: list[tuple[int, float]]
 
-    def loss(weights: Any, index: Array) -> Float[Array, ""]:
-        error = curves(weights, design[index], share[index]) - target[index]
-        weight = jnp.asarray(_WEIGHTS, jnp.float32) / jnp.asarray(_SCALES, jnp.float32) ** 2
-        return jnp.einsum("dpo,o->", error**2, weight) / error.size
+
+def train_ensemble(
+    data: Dataset,
+    physics: CurvePhysics,
+    settings: TrainingSettings,
+    progress: Progress = silent,
+    checkpoint: Path | None = None,
+    start: Ensemble | None = None,
+) -> Trained:
+    """Fit an ensemble to simulations that ran to an end.
+
+    Parameters
+    ----------
+    checkpoint
+        Where the state of the training is kept; one that was ended goes on from there, bit for bit.
+    start
+        Weights to start from instead of random ones, of the same shape.
+    """
+    members, shape = (
+        settings.members,
+        Shape(physics.features, settings.width, settings.depth, len(CURVES)),
+    )
+    known, target = known_points(data, physics)
+    rows, blind = folds_of(len(data), settings)
+    points = target.shape[1]
+    flat, flat_target = jax.tree.map(lambda a: a.reshape(-1, a.shape[-1]), (known, target))
+    free = _free_points(physics, settings.seed) if settings.monotonicity else None
+
+    def loss(weights: Any, index: Array, key: Array) -> Float[Array, ""]:
+        here = jax.tree.map(lambda a: a[index], flat)
+        wrong = curve_loss(member_curves(physics, shape, weights, here) - flat_target[index])
+        if free is None:
+            return wrong
+        some = jax.random.randint(key, (settings.batch // free.means.shape[1],), 0, len(free.means))
+        curves = member_curves(physics, shape, weights, jax.tree.map(lambda a: a[some], free))
+        return wrong + settings.monotonicity * monotonicity_loss(curves)
 
     optimiser = optax.chain(
         optax.clip_by_global_norm(1.0),
         optax.contrib.muon(optax.cosine_decay_schedule(settings.learning_rate, settings.steps)),
     )
 
-    def step(carry: Any, key: Array) -> tuple[Any, None]:
-        def one(weights: Any, state: Any, key: Array, rows: Array) -> tuple[Any, Any]:
-            index = rows[jax.random.randint(key, (settings.batch,), 0, rows.shape[0])]
-            updates, state = optimiser.update(jax.grad(loss)(weights, index), state, weights)
-            return optax.apply_updates(weights, updates), state
-
-        weights, state = carry
-        return jax.vmap(one)(weights, state, jax.random.split(key, members), rows), None
-
-    @jax.jit
-    def run(carry: Any, keys: Array) -> Any:
-        return jax.lax.scan(step, carry, keys)[0]
-
-    own = jnp.asarray(fold)
-
-    @jax.jit
-    def held_out(weights: Any) -> Float[Array, "designs points outputs"]:
-        """Each design's curves from the member that never saw it."""
-        every = jax.vmap(lambda w: curves(w, design, share))(weights)
-        return every[own, jnp.arange(len(data))]
+    def one(weights: Any, state: Any, key: Array, rows: Array) -> tuple[Any, Any]:
+        design, point, free = jax.random.split(key, 3)
+        index = points * rows[jax.random.randint(design, (settings.batch,), 0, len(rows))]
+        index += jax.random.randint(point, (settings.batch,), 0, points)
+        updates, state = optimiser.update(jax.grad(loss)(weights, index, free), state, weights)
+        return optax.apply_updates(weights, updates), state
 
     key_weights, key_steps = jax.random.split(jax.random.key(settings.seed))
-    weights = initial_weights(shape, physics.features, members, key_weights)
-    carry = (weights, jax.vmap(optimiser.init)(weights))
-    chunk = max(1, settings.steps // 20)
-    keys = jax.random.split(key_steps, settings.steps)
-    for start in range(0, settings.steps, chunk):
-        carry = run(carry, keys[start : start + chunk])
-        rmse = curve_rmse(np.asarray(held_out(carry[0]) - target))
-        progress(min(start + chunk, settings.steps), settings.steps, float(np.median(rmse[:, 0])))
-    weights = carry[0]
 
-    def held_out_figures(member: Array, design: Array) -> dict[str, Array]:
-        mine = jax.tree.map(lambda leaf: leaf[member], weights)
-        return figures_of_merit(
-            physics,
-            design,
-            lambda share: member_curves(physics, shape, mine, design, share),
-            scenario,
-            solver,
-        )
+    @jax.jit
+    def run(carry: Any, steps: Array) -> Any:
+        def step(carry: Any, number: Array) -> tuple[Any, None]:
+            keys = jax.random.split(jax.random.fold_in(key_steps, number), members)
+            weights, state = carry
+            return jax.vmap(one)(weights, state, keys, rows), None
 
-    predicted = jax.jit(jax.vmap(held_out_figures))(own, design)
-    return Surrogate(
-        physics=physics,
-        scenario=scenario,
-        settings=solver,
-        shape=shape,
-        weights=weights,
-        accuracy=accuracy_of(
-            data,
-            np.asarray(held_out(weights) - target),
-            {name: np.asarray(value) for name, value in predicted.items()},
-        ),
-        dataset=dataset.fingerprint(),
+        return jax.lax.scan(step, carry, steps)[0]
+
+    @jax.jit
+    def held_out(weights: Any) -> Float[Array, "members designs outputs"]:
+        """Mean squared errors along the curves of designs that a member never saw."""
+
+        def of_member(weights: Any, blind: Array) -> Float[Array, "designs outputs"]:
+            here = jax.tree.map(lambda a: a[blind], (known, target))
+            wrong = member_curves(physics, shape, weights, here[0]) - here[1]
+            return jnp.where(blind[:, None] < 0, jnp.nan, jnp.mean(wrong**2, axis=1))
+
+        return jax.vmap(of_member)(weights, jnp.asarray(blind))
+
+    weights = dict(start.weights) if start else shape.draw(members, key_weights)
+    state: dict[str, Any] = {
+        "carry": (weights, jax.vmap(optimiser.init)(weights)),
+        "best": weights,
+        "history": jnp.full((CHECKS, 2), jnp.nan),
+    }
+    identity = {
+        "data": data.fingerprint(),
+        "settings": dataclasses.asdict(settings),
+        "form": dataclasses.asdict(physics.form),
+        "start": start is not None,
+    }
+    done = 0
+    if checkpoint:
+        done, state = read_checkpoint(checkpoint, identity, state)
+    for check, (first, last) in enumerate(_parts(settings.steps)):
+        if last <= done:
+            continue
+        history = np.asarray(state["history"])
+        if _stalled(history[:check, 1], settings.patience):
+            break
+        carry = run(state["carry"], jnp.arange(first, last))
+        squares = np.asarray(held_out(carry[0]))
+        score = float(np.sqrt(np.nanmean(squares[..., :2])) * 1e3)
+        better = not np.any(history[:check, 1] <= score)
+        state = {
+            "carry": carry,
+            "best": carry[0] if better else state["best"],
+            "history": jnp.asarray(state["history"]).at[check].set(jnp.array([last, score])),
+        }
+        if checkpoint:
+            write_checkpoint(checkpoint, identity, last, state)
+        voltage = 1e3 * np.sqrt(squares[..., 0])
+        progress(last, settings.steps, float(np.nanmedian(voltage)))
+    history = np.asarray(state["history"])
+    return Trained(
+        ensemble=Ensemble(physics, settings.width, settings.depth, state["best"]),
+        blind=blind,
+        history=[(int(s), float(e)) for s, e in history if np.isfinite(s)],
     )
 
 
-def check_data(dataset: Dataset, names: tuple[str, ...], settings: TrainingSettings) -> None:
-    """Raise `InputError` unless the completed simulations can train an ensemble."""
-    if dataset.names != names:
-        raise InputError("the sweep's variables must be the space's, in its order", dataset.names, names)
-    data = dataset.only(dataset.completed)
-    least = 8 * settings.members
-    if len(data) < least:
-        failures = Counter(dataset.only(~dataset.completed).messages).most_common(1)
-        reason = f"; the commonest failure was: {failures[0][0]}" if failures else ""
-        raise InputError(
-            f"training needs at least {least} completed simulations "
-            f"({settings.members} members, 8 designs held out from each){reason}",
-            len(data),
-            least,
-        )
-    learned = {name: data.curves[name] for name in TARGETS}
-    figures = {name: value[:, None] for name, value in data.figures.items()}
-    for name, values in {**learned, **figures}.items():
-        broken = np.flatnonzero(~np.all(np.isfinite(values), axis=1))
-        if broken.size:
-            raise InputError(
-                f"{name!r} must be finite, but is not in {broken.size} completed designs",
-                f"design {dict(zip(data.names, data.values[broken[0]], strict=True))}",
-            )
+def known_points(
+    data: Dataset, physics: CurvePhysics
+) -> tuple[Inputs, Float[Array, "designs points outputs"]]:
+    """Inputs and targets at all points of simulated curves, in single precision."""
+    share = jnp.asarray(data.charge / data.figures[NOMINAL_CAPACITY][:, None], jnp.float32)
+    designs = jnp.asarray(data.values, jnp.float32)
+    known: Inputs = jax.jit(
+        lambda d, s: jax.lax.map(lambda pair: physics.inputs(*pair), (d, s), batch_size=_AT_ONCE)
+    )(designs, share)
+    return known, jnp.stack([jnp.asarray(data.curves[name], jnp.float32) for name in TARGETS], axis=-1)
 
 
-def curve_rmse(error: Float[np.ndarray, "designs points outputs"]) -> Float[np.ndarray, "designs 2"]:
-    """RMSE along each design's curves of voltage and negative electrode potential [mV]."""
-    return 1e3 * np.sqrt(np.mean(error[..., :2] ** 2, axis=1))
+def folds_of(designs: int, settings: TrainingSettings) -> tuple[Array, np.ndarray]:
+    """Rows that each member sees, and rows that it never does, the latter padded with -1."""
+    fold = np.random.default_rng(settings.seed).permutation(designs) % settings.folds
+    seen = [np.flatnonzero(fold != k // PER_FOLD) for k in range(settings.members)]
+    unseen = [np.flatnonzero(fold == k // PER_FOLD) for k in range(settings.members)]
+    longest = max(map(len, unseen))
+    # Folds differ by a design in size: what is seen is cut to the smallest, so that members stack.
+    rows = jnp.asarray(np.stack([k[: min(map(len, seen))] for k in seen]))
+    padded = [np.pad(k, (0, longest - len(k)), constant_values=-1) for k in unseen]
+    return rows, np.stack(padded)
 
 
-def accuracy_of(
-    data: Dataset,
-    error: Float[np.ndarray, "designs points outputs"],
-    predicted: dict[str, Float[np.ndarray, " designs"]],
-) -> Accuracy:
-    """Summarise held-out errors of curves and of the figures of merit that are learned."""
-    nominal, accepted = data.figures[NOMINAL_CAPACITY], data.figures[ACCEPTED_CAPACITY]
-    truth = {
-        ACCEPTED_CAPACITY: accepted,
-        ACCEPTED_SHARE: accepted / nominal,
-        PLATING_MARGIN: data.figures[PLATING_MARGIN],
-    }
-    n = len(data)
-    # The conformal quantile: the smallest that covers 90 % of n + 1 exchangeable errors.
-    rank = min(n, math.ceil(0.9 * (n + 1)))
-    figures = {}
-    for name, value in truth.items():
-        wrong = np.abs(predicted[name] - value)
-        figures[name] = {
-            "median": float(np.median(wrong)),
-            "95th percentile": float(np.quantile(wrong, 0.95)),
-            "interval": float(np.sort(wrong)[rank - 1]),
-        }
-    rmse = curve_rmse(error)
-    curves = {
-        name: {
-            "median [mV]": float(np.median(rmse[:, k])),
-            "95th percentile [mV]": float(np.quantile(rmse[:, k], 0.95)),
-        }
-        for k, name in enumerate(TARGETS[:2])
-    }
-    pairs = {name: np.stack([truth[name], predicted[name]], axis=1) for name in truth}
-    return Accuracy(curves=curves, figures=figures, held_out=pairs)
+def _free_points(physics: CurvePhysics, seed: int) -> Inputs:
+    """Inputs along the charges of designs that were never simulated."""
+    unit = qmc.Sobol(len(physics.space), rng=np.random.default_rng(seed)).random_base2(10)
+    designs = jnp.asarray(physics.space.from_unit(unit), jnp.float32)
+    share = jnp.broadcast_to(jnp.linspace(0, 0.9, 16, dtype=jnp.float32), (len(designs), 16))
+    known: Inputs = jax.jit(jax.vmap(physics.inputs))(designs, share)
+    return known
+
+
+def _parts(steps: int) -> Iterator[tuple[int, int]]:
+    edges = np.unique(np.linspace(0, steps, CHECKS + 1).astype(int))
+    return zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+
+
+def _stalled(errors: Float[np.ndarray, " checks"], patience: int) -> bool:
+    """Whether the last ``patience`` checks were none of them better than what was before."""
+    return len(errors) > patience and bool(np.min(errors[-patience:]) > np.min(errors[:-patience]))

@@ -27,84 +27,108 @@ from electrograd.physics.variables import (
     NOMINAL_CAPACITY,
     PLATING_MARGIN,
     POSITIVE_THICKNESS,
+    PREDICTED,
 )
 from electrograd.surrogates.artefact import load_surrogate, save_surrogate
+from electrograd.surrogates.curve_physics import CurvePhysics
+from electrograd.surrogates.distillation import DistillationSettings, distil
+from electrograd.surrogates.ensemble import Ensemble
 from electrograd.surrogates.figures import end_of_charge
-from electrograd.surrogates.network import CurvePhysics
-from electrograd.surrogates.surrogate import (
-    BATCH,
-    Accuracy,
-    Surrogate,
-    initial_weights,
-    member_curves,
-)
-from electrograd.surrogates.training import TrainingSettings, train
+from electrograd.surrogates.fitting import train
+from electrograd.surrogates.student import interpolate, places
+from electrograd.surrogates.surrogate import BATCH, Accuracy, Surrogate
+from electrograd.surrogates.training import TrainingSettings, train_ensemble
 from electrograd.sweeps.dataset import Dataset
 from electrograd.sweeps.space import DesignSpace
 
 SPACE = DesignSpace.from_bounds(
     {N_P_RATIO: (1.05, 1.3), POSITIVE_THICKNESS: (40e-6, 100e-6), NEGATIVE_POROSITY: (0.2, 0.5)}
 )
-SHAPE = (8, 2)
 SCENARIO = Scenario(1.0, upper_voltage=4.2, lower_voltage=2.5)
+GRID = jnp.linspace(0, 1.1, 49)
 LIMITS = SolverSettings()
 
 
-def untrained(cell: Cell, potentials, dtype: str, c_rate: float = 1.0, seed: int = 0) -> Surrogate:
+@pytest.fixture(scope="module")
+def physics(cell: Cell) -> CurvePhysics:
+    return CurvePhysics.of(cell, SPACE, SCENARIO)
+
+
+def untrained(physics: CurvePhysics, dtype: str, c_rate: float = 1.0, seed: int = 0) -> Surrogate:
     """Random weights: whatever holds for them holds by construction."""
-    physics = CurvePhysics(cell, *(p.astype(dtype) for p in potentials), SPACE, c_rate)
-    weights = initial_weights(SHAPE, physics.features, 2, jax.random.key(seed))
+    tables = {side: getattr(physics, side).astype(dtype) for side in ("negative", "positive")}
+    physics = dataclasses.replace(physics, c_rate=c_rate, **tables)
+    ensemble = Ensemble(physics, 8, 2, {})
+    weights = ensemble.shape.draw(2, jax.random.key(seed))
     errors = {ACCEPTED_SHARE: {"median": 0.1, "95th percentile": 0.3, "interval": 0.2}}
-    accuracy = Accuracy({}, errors, {ACCEPTED_SHARE: np.array([[0.5, 0.6]])})
-    weights = {name: value.astype(dtype) for name, value in weights.items()}
     return Surrogate(
-        physics,
-        Scenario(c_rate, hold_until=c_rate / 2).of(cell),
-        LIMITS,
-        SHAPE,
-        weights,
-        accuracy,
-        "none",
+        ensemble=dataclasses.replace(
+            ensemble, weights={name: value.astype(dtype) for name, value in weights.items()}
+        ),
+        student=None,
+        scenario=Scenario(c_rate, hold_until=c_rate / 2).of(physics.cell),
+        settings=LIMITS,
+        accuracy=Accuracy({}, errors, {ACCEPTED_SHARE: np.array([[0.5, 0.6]])}),
+        dataset="none",
     )
+
+
+@pytest.fixture(scope="module")
+def taught(physics: CurvePhysics) -> Surrogate:
+    """An untrained ensemble, and a student that was taught a little of it."""
+    surrogate = untrained(physics, "float32", c_rate=0.4)
+    little = DistillationSettings(width=32, depth=2, rounds=1, steps=300, batch=64, designs=512)
+    student = distil(surrogate.ensemble, surrogate.scenario, LIMITS, little)
+    return dataclasses.replace(surrogate, student=student)
+
+
+@pytest.fixture(scope="module")
+def curves_of(physics: CurvePhysics):
+    """Curves of one member at 23 shares of any design, from a seed of its weights; compiled once."""
+    ensemble = untrained(physics, "float64").ensemble
+
+    @jax.jit
+    def curves(key, design):
+        weights = ensemble.shape.draw(1, key)
+        return dataclasses.replace(ensemble, weights=weights).curves(design, jnp.linspace(0, 1.1, 23))
+
+    return curves
 
 
 @given(seed=st.integers(0, 10**6), place=st.tuples(*[st.floats(0, 1)] * 3))
-@settings(max_examples=20)
-def test_physics_holds_for_any_weights(cell: Cell, potentials, seed: int, place: tuple) -> None:
+@settings(max_examples=20, deadline=None)
+def test_physics_holds_for_any_weights(physics: CurvePhysics, curves_of, seed: int, place) -> None:
     """Surfaces lead their means and stay inside, overpotentials have the sign of a charge."""
-    surrogate = untrained(cell, potentials, "float64", seed=seed)
-    design = jnp.asarray(SPACE.lower) + jnp.asarray(place) * (
-        jnp.asarray(SPACE.upper) - jnp.asarray(SPACE.lower)
-    )
-    share = jnp.linspace(0, 1.1, 23)
-    one = {name: value[0] for name, value in surrogate.weights.items()}
-    voltage, potential, x_s, y_s = member_curves(surrogate.physics, SHAPE, one, design, share).T
-    parameters = surrogate.physics.parameters(design)
-    x, y = mean_stoichiometries(cell, parameters, share * nominal_capacity(cell, parameters))
-    assert np.all(x_s >= x - 1e-12)
+    design = SPACE.from_unit(np.array([place]))[0]
+    voltage, potential, x_s, y_s = np.asarray(curves_of(jax.random.key(seed), jnp.asarray(design))).T
+    parameters, cell = physics.parameters(jnp.asarray(design)), physics.cell
+    charge = np.linspace(0, 1.1, 23) * float(nominal_capacity(cell, parameters))
+    x, y = mean_stoichiometries(cell, parameters, charge)
+    # Single-precision weights, so single-precision sums.
+    assert np.all(x_s >= x - 1e-6)
     assert np.all((x_s < 1) | (x >= 1))
-    assert np.all((y_s <= y + 1e-12) & (y_s > 0))
-    negative, positive = potentials
-    assert np.all(np.asarray(potential) <= np.asarray(negative(x_s)) + 1e-12)
-    assert np.all(np.asarray(voltage) >= np.asarray(positive(y_s) - negative(x_s)) - 1e-12)
+    assert np.all((y_s <= y + 1e-6) & (y_s > 0))
+    u_n, u_p = physics.negative.astype("float64"), physics.positive.astype("float64")
+    assert np.all(potential <= np.asarray(u_n(x_s)) + 1e-6)
+    assert np.all(voltage >= np.asarray(u_p(y_s) - u_n(x_s)) - 1e-6)
 
 
-def test_zero_rate_is_the_open_circuit(cell: Cell, potentials) -> None:
-    surrogate = untrained(cell, potentials, "float64", c_rate=1e-9)
+def test_zero_rate_is_the_open_circuit(physics: CurvePhysics) -> None:
+    surrogate = untrained(physics, "float64", c_rate=1e-9)
     design = jnp.asarray(SPACE.lower)
     share = jnp.linspace(0, 1, 11)
-    parameters = surrogate.physics.parameters(design)
+    parameters, cell = surrogate.physics.parameters(design), physics.cell
     x, y = mean_stoichiometries(cell, parameters, share * nominal_capacity(cell, parameters))
-    truth = potentials[1](y) - potentials[0](x)
+    truth = surrogate.physics.positive(y) - surrogate.physics.negative(x)
     np.testing.assert_allclose(surrogate.curves(design, share)[:, 0], truth, atol=1e-7)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_dtype_is_kept(cell: Cell, potentials, dtype: str) -> None:
-    surrogate = untrained(cell, potentials, dtype)
+def test_dtype_is_kept(physics: CurvePhysics, dtype: str) -> None:
+    surrogate = untrained(physics, dtype)
     figures = jax.eval_shape(surrogate.figures, jax.ShapeDtypeStruct((3,), dtype))
     assert {str(value.dtype) for value in figures.values()} == {dtype}
-    assert set(figures) == set(FIGURES_OF_MERIT)
+    assert set(figures) == set(PREDICTED)
 
 
 def line(start: float, slope: float):
@@ -120,13 +144,13 @@ def line(start: float, slope: float):
 
 @given(slope=st.floats(0.5, 4.0))
 def test_end_is_where_the_curve_crosses(slope: float) -> None:
-    end = end_of_charge(line(3.5, slope), SCENARIO, LIMITS, "float64")
+    end = end_of_charge(line(3.5, slope), SCENARIO, LIMITS, GRID)
     assert float(end) == pytest.approx(min(1.1, np.sqrt(0.7 / slope)), rel=1e-6)
 
 
 def test_end_has_the_implicit_gradient() -> None:
     def end(slope: float):
-        return end_of_charge(line(3.5, slope), SCENARIO, LIMITS, "float64")
+        return end_of_charge(line(3.5, slope), SCENARIO, LIMITS, GRID)
 
     # s = √(0.7 / a), so ds/da = -s / 2a
     assert float(jax.grad(end)(2.0)) == pytest.approx(-np.sqrt(0.7 / 2.0) / 4.0, rel=1e-6)
@@ -134,7 +158,7 @@ def test_end_has_the_implicit_gradient() -> None:
 
 
 def test_a_charge_above_its_limit_from_the_start_accepts_nothing() -> None:
-    assert float(end_of_charge(line(4.3, 1.0), SCENARIO, LIMITS, "float64")) == pytest.approx(0)
+    assert float(end_of_charge(line(4.3, 1.0), SCENARIO, LIMITS, GRID)) == pytest.approx(0)
 
 
 def test_a_full_surface_ends_the_charge_first() -> None:
@@ -142,36 +166,73 @@ def test_a_full_surface_ends_the_charge_first() -> None:
         ones = jnp.ones_like(share)
         return jnp.stack([3.5 + share, 0.1 * ones, 0.4 + share, 0.5 * ones], axis=-1)
 
-    assert float(end_of_charge(curves, SCENARIO, LIMITS, "float64")) == pytest.approx(0.599)
+    assert float(end_of_charge(curves, SCENARIO, LIMITS, GRID)) == pytest.approx(0.599)
 
 
-def test_gradients_equal_finite_differences(cell: Cell, potentials) -> None:
+@pytest.mark.parametrize("who", ["ensemble", "student"])
+def test_gradients_equal_finite_differences(taught: Surrogate, who: str) -> None:
     """Of every figure of merit, through the end of charge, in float64."""
-    surrogate = untrained(cell, potentials, "float64", c_rate=0.4)
+    surrogate = taught if who == "student" else dataclasses.replace(taught, student=None)
+    surrogate = in_double(surrogate)
     design = jnp.asarray([1.12, 60e-6, 0.33])
     width = np.asarray(SPACE.upper) - np.asarray(SPACE.lower)
-    figures = jax.jit(surrogate.figures)
-    assert 0.05 < float(figures(design)[ACCEPTED_SHARE]) < 1.05, "the start must not be the answer"
-    slopes = jax.jit(jax.jacfwd(surrogate.figures))(design)
+    both = jax.jit(lambda d: (surrogate.figures(d), jax.jacfwd(surrogate.figures)(d)))
+    values, slopes = both(design)
+    assert 0.05 < float(values[ACCEPTED_SHARE]) < 1.05, "the start must not be the answer"
     for k in range(3):
         step = np.zeros(3)
         step[k] = 1e-5 * width[k]
-        above, below = figures(design + step), figures(design - step)
+        above, below = both(design + step)[0], both(design - step)[0]
         for name in FIGURES_OF_MERIT:
             difference = float((above[name] - below[name]) / 2e-5)
             assert float(slopes[name][k]) * width[k] == pytest.approx(difference, rel=2e-3, abs=1e-6)
 
 
-def test_changing_values_compiles_nothing_new(cell: Cell, potentials) -> None:
-    surrogate = untrained(cell, potentials, "float32")
+def in_double(surrogate: Surrogate) -> Surrogate:
+    """The same with every array in double precision."""
+    physics = surrogate.physics
+    tables = {side: getattr(physics, side).astype("float64") for side in ("negative", "positive")}
+    physics = dataclasses.replace(physics, **tables)
+
+    def wide(arrays):
+        return {name: jnp.asarray(value, "float64") for name, value in arrays.items()}
+
+    ensemble = Ensemble(physics, 8, 2, wide(surrogate.ensemble.weights))
+    student = surrogate.student and dataclasses.replace(
+        surrogate.student, physics=physics, arrays=wide(surrogate.student.arrays)
+    )
+    return dataclasses.replace(surrogate, ensemble=ensemble, student=student)
+
+
+def test_a_student_knows_what_it_was_taught(taught: Surrogate) -> None:
+    designs = SPACE.sobol(256, seed=9)
+    known, learned = dataclasses.replace(taught, student=None).predict(designs), taught.predict(designs)
+    error = np.abs(learned[ACCEPTED_SHARE] - known[ACCEPTED_SHARE])
+    assert np.median(error) < 0.05 * np.std(known[ACCEPTED_SHARE])
+    assert set(learned) == set(PREDICTED)
+
+
+def test_interpolation_between_nodes_is_exact_for_cubics() -> None:
+    limit, place = jnp.asarray(0.8), jnp.asarray(places("float64"))
+    index = jnp.linspace(0.0, 1.0, len(place))
+    cubic = jnp.stack([index**3 - index, index**2, index, 1 + 0 * index], axis=-1)
+    share = jnp.linspace(0.01, 0.8, 50)
+    wanted = (share / limit) ** (1 / 1.5)
+    found = interpolate(limit, cubic, share)
+    np.testing.assert_allclose(found[:, 0], wanted**3 - wanted, atol=1e-7)
+    np.testing.assert_allclose(found[:, 1], wanted**2, atol=1e-7)
+
+
+def test_changing_values_compiles_nothing_new(physics: CurvePhysics) -> None:
+    surrogate = untrained(physics, "float32")
     surrogate.predict(SPACE.sobol(4, seed=0))
     before = surrogate._batch._cache_size()
     surrogate.predict(SPACE.sobol(BATCH + 7, seed=1))
     assert surrogate._batch._cache_size() == before == 1
 
 
-def test_prediction_does_not_depend_on_the_batch(cell: Cell, potentials) -> None:
-    surrogate = untrained(cell, potentials, "float32")
+def test_prediction_does_not_depend_on_the_batch(physics: CurvePhysics) -> None:
+    surrogate = untrained(physics, "float32")
     designs = SPACE.sobol(64, seed=0)
     whole, one = surrogate.predict(designs), surrogate.predict(designs[5:6])
     for name, value in whole.items():
@@ -179,8 +240,8 @@ def test_prediction_does_not_depend_on_the_batch(cell: Cell, potentials) -> None
         np.testing.assert_array_equal(value[5:6], one[name])
 
 
-def test_bad_designs_are_refused(cell: Cell, potentials) -> None:
-    surrogate = untrained(cell, potentials, "float32")
+def test_bad_designs_are_refused(physics: CurvePhysics) -> None:
+    surrogate = untrained(physics, "float32")
     with pytest.raises(InputError, match=r"shape \(designs, variables\).*received: \(3,\)"):
         surrogate.predict(np.zeros(3))
     with pytest.raises(InputError, match="finite"):
@@ -197,22 +258,22 @@ def test_bad_designs_are_refused(cell: Cell, potentials) -> None:
         surrogate.predict_one(good)
 
 
-def test_artefact_round_trip_is_bit_equal(cell: Cell, potentials, tmp_path: Path) -> None:
-    surrogate = untrained(cell, potentials, "float32")
+def test_artefact_round_trip_is_bit_equal(physics: CurvePhysics, tmp_path: Path) -> None:
+    surrogate = untrained(physics, "float32")
     save_surrogate(surrogate, tmp_path / "s", {"versions": {}})
     again = load_surrogate(tmp_path / "s")
     designs = SPACE.sobol(16, seed=2)
     first, second = surrogate.predict(designs), again.predict(designs)
     for name in first:
         np.testing.assert_array_equal(first[name], second[name])
-    assert again.physics.cell == cell
+    assert again.physics.cell == physics.cell
     assert again.accuracy.figures == surrogate.accuracy.figures
 
 
 @pytest.mark.parametrize("damage", ["format", "weights", "config", "missing"])
-def test_damaged_artefacts_are_refused(cell: Cell, potentials, tmp_path: Path, damage: str) -> None:
+def test_damaged_artefacts_are_refused(physics: CurvePhysics, tmp_path: Path, damage: str) -> None:
     folder = tmp_path / "s"
-    save_surrogate(untrained(cell, potentials, "float32"), folder)
+    save_surrogate(untrained(physics, "float32"), folder)
     config = folder / "config.json"
     if damage == "format":
         config.write_text(json.dumps({**json.loads(config.read_text()), "format": 99}))
@@ -223,7 +284,7 @@ def test_damaged_artefacts_are_refused(cell: Cell, potentials, tmp_path: Path, d
         config.write_text(config.read_text()[:40])
     else:
         config.unlink()
-    with pytest.raises(InputError, match="whole surrogate of format 1; train it again"):
+    with pytest.raises(InputError, match="whole surrogate of format 2; train it again"):
         load_surrogate(folder)
 
 
@@ -250,26 +311,50 @@ def planted(teacher: Surrogate, designs: int) -> Dataset:
     )
 
 
-def test_training_recovers_a_planted_surrogate(cell: Cell, potentials) -> None:
-    teacher = untrained(cell, potentials, "float64", c_rate=0.4, seed=3)
+def test_training_recovers_a_planted_surrogate(physics: CurvePhysics) -> None:
+    teacher = untrained(physics, "float64", c_rate=0.4, seed=3)
     data = planted(teacher, 48)
-    physics = CurvePhysics(cell, *(p.astype("float32") for p in potentials), SPACE, 0.4)
-    settings = TrainingSettings(members=2, width=16, depth=2, steps=400, batch=16, seed=1)
+    physics = dataclasses.replace(physics, c_rate=0.4)
+    settings = TrainingSettings(members=2, folds=2, width=16, depth=2, steps=240, batch=256, seed=1)
     seen: list[float] = []
     fit = partial(train, data, physics, teacher.scenario, LIMITS)
     student = fit(settings, progress=lambda done, total, error: seen.append(error))
     assert seen[-1] < 0.25 * seen[0], "it must have learned something"
     assert student.accuracy.figures[ACCEPTED_SHARE]["median"] < 2e-3
     assert student.accuracy.designs == 48
-    assert {str(w.dtype) for w in student.weights.values()} == {"float32"}
+    assert {str(w.dtype) for w in student.ensemble.weights.values()} == {"float32"}
     again = fit(settings)
-    for name, weights in student.weights.items():
-        np.testing.assert_array_equal(weights, again.weights[name])
+    for name, weights in student.ensemble.weights.items():
+        np.testing.assert_array_equal(weights, again.ensemble.weights[name])
 
 
-def test_untrainable_data_is_refused(cell: Cell, potentials) -> None:
-    data = planted(untrained(cell, potentials, "float64"), 40)
-    physics = CurvePhysics(cell, *(p.astype("float32") for p in potentials), SPACE, 1.0)
+def test_training_goes_on_bit_for_bit(physics: CurvePhysics, tmp_path: Path) -> None:
+    physics = dataclasses.replace(physics, c_rate=0.4)
+    data = planted(untrained(physics, "float64", c_rate=0.4, seed=3), 40)
+    small = TrainingSettings(members=2, width=8, depth=2, steps=48, batch=32)
+    whole = train_ensemble(data, physics, small)
+    path = tmp_path / "training.safetensors"
+
+    def interrupt(done: int, total: int, error: float) -> None:
+        if done >= 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_ensemble(data, physics, small, interrupt, path)
+    steps: list[int] = []
+    rest = train_ensemble(data, physics, small, lambda done, *_: steps.append(done), path)
+    assert steps[0] > 20, "it must have gone on where it was"
+    for name, weights in whole.ensemble.weights.items():
+        np.testing.assert_array_equal(weights, rest.ensemble.weights[name])
+    assert rest.history == whole.history
+    other = dataclasses.replace(small, seed=7)
+    steps.clear()
+    train_ensemble(data, physics, other, lambda done, *_: steps.append(done), path)
+    assert steps[0] == 2, "another training's checkpoint is none"
+
+
+def test_untrainable_data_is_refused(physics: CurvePhysics) -> None:
+    data = planted(untrained(physics, "float64"), 40)
     fit = partial(train, physics=physics, scenario=SCENARIO, solver=LIMITS)
     with pytest.raises(InputError, match=r"at least 32 completed simulations.*received: 3"):
         fit(data.only(np.arange(3)), settings=TrainingSettings())
