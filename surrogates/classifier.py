@@ -1,8 +1,8 @@
 """Which of a few classes a design belongs to: an ensemble of small networks with honest probabilities.
 
-Every member sees its own folds of the data. The networks' mean logits are divided by a temperature (Guo et
-al., ICML 2017) that is fitted to designs which their members never saw, and a class that was never seen
-keeps Laplace's rule of succession:
+Every member sees its own folds of the data. The networks' mean logits are divided by a temperature
+(Guo et al., ICML 2017) that is fitted to designs which their members never saw, and a class that was
+never seen keeps Laplace's rule of succession:
 
     p(c) = (n + 1)/(n + 2) softmax(z̄ / T)_c,     p(unseen) = 1/(n + 2)     after n designs
 
@@ -48,7 +48,7 @@ class ClassifierSettings:
     steps: int = 800
     batch: int = 256
     learning_rate: float = 0.01
-    decay: float = 0.1
+    decay: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def fit_classifier(
     x, y = jnp.asarray(features, jnp.float32), jnp.asarray(index)
     sizes = (features.shape[1], settings.width, settings.width, len(classes))
     weights, logits = _train(x, y, blind, sizes, key_weights, key_steps, settings)
-    held_out = np.einsum("md,mdc->dc", blind, np.asarray(logits, float)) / blind.sum(0)[:, None]
+    held_out = np.einsum("md,mdc->dc", blind, logits) / blind.sum(0)[:, None]
     one_hot = np.eye(len(classes))[index]
 
     def unlikely(log_temperature: float) -> float:
@@ -207,7 +207,7 @@ def _train(
     key_weights: Array,
     key_steps: Array,
     settings: ClassifierSettings,
-) -> tuple[Weights, Float[Array, "members designs classes"]]:
+) -> tuple[Weights, Float[np.ndarray, "members designs classes"]]:
     """Train all members at once; return their weights at the best step, and their logits there."""
     # Members differ by a design in how many they see: cut to the fewest, so that they stack.
     kept = [np.flatnonzero(~row) for row in blind]
@@ -225,28 +225,32 @@ def _train(
             updates, state = optimiser.update(jax.grad(loss)(weights, rows), state, weights)
             return optax.apply_updates(weights, updates), state
 
-        return jax.vmap(one)(*carry, jax.random.split(key, settings.members), seen), None
+        weights, state = carry
+        return jax.vmap(one)(weights, state, jax.random.split(key, settings.members), seen), None
 
-    def judge(weights: Any) -> Float[Array, "members designs classes"]:
-        return jax.vmap(lambda w: jax.vmap(lambda features: _logits(w, features))(x))(weights)
-
-    def stretch(carry: Any, keys: Array) -> tuple[Any, Any]:
-        carry = jax.lax.scan(step, carry, keys)[0]
-        each = jax.nn.log_softmax(judge(carry[0]))
-        unlikely = -jnp.take_along_axis(each, y[None, :, None], axis=2)[..., 0]
-        return carry, (carry[0], jnp.sum(unlikely * blind) / jnp.sum(blind))
-
-    @jax.jit
-    def run(carry: Any, keys: Array) -> tuple[Any, Array]:
-        _, (history, unlikely) = jax.lax.scan(stretch, carry, keys)
-        best = jax.tree.map(lambda leaf: leaf[jnp.argmin(unlikely)], history)
-        return best, judge(best)
-
+    run = jax.jit(lambda carry, keys: jax.lax.scan(step, carry, keys)[0])
     weights = jax.vmap(lambda key: _initial(sizes, key))(jax.random.split(key_weights, settings.members))
+    carry = (weights, jax.vmap(optimiser.init)(weights))
     checks = 20
     keys = jax.random.split(key_steps, settings.steps // checks * checks).reshape(checks, -1)
-    best, logits = run((weights, jax.vmap(optimiser.init)(weights)), keys)
+    features, truth = np.asarray(x), np.eye(sizes[-1])[np.asarray(y)]
+    best, logits, least = carry[0], np.empty(0), np.inf
+    for few in keys:
+        carry = run(carry, few)
+        now = _judge(carry[0], features)
+        unlikely = -(truth[None] * _log_softmax(now))[blind].sum() / blind.sum()
+        if unlikely < least:
+            best, logits, least = carry[0], now, unlikely
     return dict(best), logits
+
+
+def _judge(
+    weights: Mapping[str, Array], features: Float[np.ndarray, "designs features"]
+) -> Float[np.ndarray, "members designs classes"]:
+    """Logits of all members, by NumPy: nothing to compile."""
+    own = {name: np.asarray(leaf) for name, leaf in weights.items()}
+    members = len(own["bias.0"])
+    return np.stack([_logits({k: w[m] for k, w in own.items()}, features) for m in range(members)])
 
 
 def _initial(sizes: tuple[int, ...], key: Array) -> dict[str, Array]:
@@ -258,12 +262,18 @@ def _initial(sizes: tuple[int, ...], key: Array) -> dict[str, Array]:
     return weights
 
 
-def _logits(weights: Mapping[str, Array], features: Float[Array, " features"]) -> Float[Array, " classes"]:
-    hidden = jax.nn.silu(features @ weights["kernel.0"] + weights["bias.0"])
-    hidden = jax.nn.silu(hidden @ weights["kernel.1"] + weights["bias.1"])
+def _logits(weights: Mapping[str, Any], features: Any) -> Any:
+    """Logits of one member, from features (..., features); NumPy and JAX alike."""
+    hidden = _silu(features @ weights["kernel.0"] + weights["bias.0"])
+    hidden = _silu(hidden @ weights["kernel.1"] + weights["bias.1"])
     return hidden @ weights["kernel.2"] + weights["bias.2"]
 
 
-def _log_softmax(logits: Float[np.ndarray, "n classes"]) -> Float[np.ndarray, "n classes"]:
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+def _silu(x: Any) -> Any:
+    xp: Any = np if isinstance(x, np.ndarray) else jnp
+    return x * (0.5 + 0.5 * xp.tanh(x / 2))
+
+
+def _log_softmax(logits: Float[np.ndarray, "... classes"]) -> Float[np.ndarray, "... classes"]:
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))

@@ -1,28 +1,26 @@
 """How far a design is from what was trained: smooth, never clipped, growing without end.
 
-In coordinates u that run from -1 to 1 across the box (logarithmic axes in their logarithm), the distance
-to the training designs c_i is their soft minimum
+In coordinates u that run from -1 to 1 across the box (logarithmic axes in their logarithm), the
+distance to the training designs c_i is their soft minimum
 
     δ² = -τ ln (1/n Σ_i exp(-|u - c_i|² / τ)) + τ,    √τ: the median spacing of the training designs
 
-so that it is the mean over some nearest neighbours, and has a gradient everywhere. In many variables such a
-distance is blind to a gap in one of them (all neighbours are far), so each variable is looked at alone, too:
-e_k, the soft distance of u_k to the nearest value trained. Edges of the box, edges of what could be simulated,
-and slabs without data are all seen by it. The measure
+so that it is the mean over some nearest neighbours, and has a gradient everywhere. In many variables
+such a distance is blind to a gap in one of them (all neighbours are far), so each variable is looked
+at alone, too: e_k, the soft distance of u_k to the nearest value trained. Edges of the box, edges of
+what could be simulated, and slabs without data are all seen by it. The measure
 
     m = √(softplus((δ - δ_50) / (δ_99 - δ_50))² + Σ_k e_k² / e_0²) / q
 
-is about 0 amid the data; quantiles δ_50, δ_99 and q are those of the training designs, each left out in turn,
-so that m ≤ 1 holds for all but a stated share of designs drawn like them.
+is about 0 amid the data; quantiles δ_50, δ_99 and q are those of the training designs, each left out
+in turn, so that m ≤ 1 holds for all but a stated share of designs drawn like them.
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
@@ -34,9 +32,10 @@ from electrograd.sweeps.space import DesignSpace
 FLAGGED = 0.01
 """Share of designs drawn like the training designs that may be called outside."""
 
-_LEVELS = 33  # values by which each variable's range is remembered; gaps of over twice their spacing show
+_LEVELS = 33  # values that stand for all of a variable; gaps of over twice their spacing show
 _EDGE = 0.1  # e_0: 5 % of the box's width counts as one
 _KNEE = 0.1  # width of the softplus: how smoothly the measure leaves zero
+_NUMBERS = ("spacing", "middle", "far", "threshold")
 _PIECE = 512  # designs at a time, for bounded memory
 
 
@@ -103,7 +102,7 @@ class Domain:
         """
         if not np.all(np.isfinite(designs)):
             raise InputError("training designs must be finite", designs[~np.isfinite(designs)][0])
-        u = np.unique(coordinates(space, designs), axis=0).astype(np.float32)
+        u = np.unique(coordinates(space, designs).astype(np.float32), axis=0)
         if len(u) < 8:
             raise InputError("a domain needs eight distinct training designs at least", len(u), 8)
         # Squared distances piece by piece: n² of them in single precision.
@@ -113,40 +112,26 @@ class Domain:
                 for k in range(0, len(u), _PIECE)
             ]
         )
-        rough = cls(
-            space=space,
-            centres=u,
-            # Values that were trained, not means across a gap.
-            levels=np.quantile(u, np.linspace(0, 1, _LEVELS), axis=0, method="closest_observation"),
-            spacing=float(np.sqrt(np.median(nearest))),
-            middle=0.0,
-            far=1.0,
-            threshold=1.0,
-        )
-        left_out = np.asarray(jax.lax.map(rough._left_out, jnp.arange(len(u)), batch_size=_PIECE))
-        scaled = {
-            "middle": float(np.quantile(left_out, 0.5)),
-            "far": float(np.quantile(left_out, 0.99)),
-        }
-        known = {f.name: getattr(rough, f.name) for f in fields(cls)}
-        unscaled = cls(**{**known, **scaled})
-        together = jax.vmap(unscaled._together)(jnp.asarray(left_out), jnp.asarray(u))
-        return cls(**{**known, **scaled, "threshold": float(np.quantile(together, 1 - flagged))})
+        # Values that were trained, not means across a gap.
+        levels = np.quantile(u, np.linspace(0, 1, _LEVELS), axis=0, method="closest_observation")
+        spacing = float(np.sqrt(np.median(nearest)))
+        rough = cls(space, u, levels, spacing, middle=0.0, far=1.0, threshold=1.0)
+        left_out = np.concatenate([rough._left_out(k) for k in range(0, len(u), _PIECE)])
+        middle, far = (float(np.quantile(left_out, q)) for q in (0.5, 0.99))
+        # Designs on a grid are all as far from each other.
+        unscaled = replace(rough, middle=middle, far=max(far, 1.05 * middle))
+        threshold = float(np.quantile(unscaled._together(left_out, u), 1 - flagged))
+        return replace(unscaled, threshold=threshold)
 
     def measure(self, design: Float[Array, " variables"]) -> Float[Array, ""]:
         """Measure of one design, in SI units; differentiable everywhere, for jit and vmap."""
-        u = coordinates(self.space, design)
-        return self._together(self._distance(((u[None] - self._centres) ** 2).sum(-1)), u) / self.threshold
+        return self._scaled(coordinates(self.space, design))
 
-    @cached_property
-    def _batch(self) -> Any:
-        return jax.jit(lambda x: jax.lax.map(self.measure, x, batch_size=_PIECE))
-
-    def measures(
-        self, designs: Float[np.ndarray, "designs variables"]
-    ) -> Float[np.ndarray, " designs"]:
-        """Measures of many designs; NaN where a value is not a number."""
-        return np.asarray(self._batch(jnp.asarray(designs)))
+    def measures(self, designs: Float[np.ndarray, "designs variables"]) -> Float[np.ndarray, " designs"]:
+        """Measures of many designs, by NumPy; NaN where a value is not a number."""
+        u = coordinates(self.space, designs)
+        pieces = [self._scaled(u[k : k + _PIECE]) for k in range(0, len(u), _PIECE)]
+        return np.concatenate([np.empty(0, u.dtype), *pieces])
 
     def inside(self, designs: Float[np.ndarray, "designs variables"]) -> Bool[np.ndarray, " designs"]:
         """Which designs lie in the domain; none with a NaN does."""
@@ -169,31 +154,33 @@ class Domain:
         path = _values(self.space, start + way * (goal - start))
         return path[np.argmax(self.inside(path) | (way[:, 0] == 1))]
 
-    @property
-    def _centres(self) -> Float[Array, "designs variables"]:
-        return jnp.asarray(self.centres)
+    def _left_out(self, start: int) -> Float[np.ndarray, " designs"]:
+        """Distances of some training designs to all others."""
+        squares = _squares(self.centres[start : start + _PIECE], self.centres)
+        squares[np.arange(len(squares)), start + np.arange(len(squares))] = np.inf
+        return self._distance(squares)
 
-    def _left_out(self, k: Array) -> Float[Array, ""]:
-        """Distance of a training design to all others."""
-        squares = ((self._centres[k][None] - self._centres) ** 2).sum(-1)
-        return self._distance(jnp.where(jnp.arange(len(squares)) == k, jnp.inf, squares))
+    def _scaled(self, u: Any) -> Any:
+        distance = self._distance(_squares(u, self.centres.astype(u.dtype)))
+        return self._together(distance, u) / self.threshold
 
-    def _distance(self, squares: Float[Array, " designs"]) -> Float[Array, ""]:
+    def _distance(self, squares: Any) -> Any:
+        """δ, from squared distances to the training designs along the last axis."""
         tau = self.spacing**2
-        mean = jax.nn.logsumexp(-squares / tau) - np.log(len(self.centres))
-        return jnp.sqrt(tau * (1 - mean))  # the mean of exponentials is 1 at most: never under √τ
+        least = _soft_least(squares / tau) + math.log(len(self.centres))
+        return _library(squares).sqrt(tau * (1 + least))  # the mean is 1 at most: never under √τ
 
-    def _together(self, distance: Float[Array, ""], u: Float[Array, " variables"]) -> Float[Array, ""]:
+    def _together(self, distance: Any, u: Any) -> Any:
         deep = (distance - self.middle) / (self.far - self.middle)
-        return jnp.sqrt((_KNEE * jax.nn.softplus(deep / _KNEE)) ** 2 + self._gaps(u) / _EDGE**2)
+        return _library(u).sqrt(_softplus(deep, _KNEE) ** 2 + self._gaps(u) / _EDGE**2)
 
-    def _gaps(self, u: Float[Array, " variables"]) -> Float[Array, ""]:
+    def _gaps(self, u: Any) -> Any:
         """Σ_k e_k²: squared soft distances to the values that were trained, variable by variable."""
         tau = (2 / (_LEVELS - 1)) ** 2
-        squares = -tau * jax.nn.logsumexp(-((u[None] - jnp.asarray(self.levels)) ** 2) / tau, axis=0)
+        levels = self.levels.T.astype(u.dtype).reshape(*(1,) * (u.ndim - 1), *self.levels.T.shape)
+        squares = tau * _soft_least((u[..., None] - levels) ** 2 / tau)
         # Between neighbouring levels the distance is not nothing; what is below that is none.
-        sharp = tau / 4
-        return (sharp * jax.nn.softplus((squares - tau) / sharp)).sum()
+        return _softplus(squares - tau, tau / 4).sum(axis=-1)
 
     def to_arrays(self) -> dict[str, Float[np.ndarray, "rows variables"]]:
         """What belongs among an artefact's arrays."""
@@ -201,15 +188,40 @@ class Domain:
 
     def to_dict(self) -> dict[str, float]:
         """What belongs in an artefact's JSON."""
-        return {name: getattr(self, name) for name in ("spacing", "middle", "far", "threshold")}
+        return {name: getattr(self, name) for name in _NUMBERS}
 
     @classmethod
     def from_saved(
         cls, space: DesignSpace, arrays: Mapping[str, Any], numbers: Mapping[str, float]
     ) -> "Domain":
         """Undo `to_arrays` and `to_dict`."""
-        saved = {name: np.asarray(arrays[name], np.float32) for name in ("centres", "levels")}
-        return cls(space=space, **saved, **{name: float(numbers[name]) for name in numbers})
+        return cls(
+            space,
+            np.asarray(arrays["centres"], np.float32),
+            np.asarray(arrays["levels"], np.float32),
+            *(float(numbers[name]) for name in _NUMBERS),
+        )
+
+
+def _library(array: Any) -> Any:
+    return np if isinstance(array, np.ndarray) else jnp
+
+
+def _squares(u: Any, centres: Float[np.ndarray, "designs variables"]) -> Any:
+    """Squared distances of coordinates (..., variables) to every centre: (..., designs)."""
+    shape = (*(1,) * (u.ndim - 1), *centres.shape)
+    return ((u[..., None, :] - centres.reshape(shape)) ** 2).sum(axis=-1)
+
+
+def _soft_least(values: Any) -> Any:
+    """-ln Σ exp(-values) along the last axis."""
+    xp = _library(values)
+    least = values.min(axis=-1, keepdims=True)
+    return least[..., 0] - xp.log(xp.exp(least - values).sum(axis=-1))
+
+
+def _softplus(values: Any, knee: float) -> Any:
+    return knee * _library(values).logaddexp(values / knee, 0.0)
 
 
 def coordinates(space: DesignSpace, design: Any) -> Any:
@@ -218,7 +230,7 @@ def coordinates(space: DesignSpace, design: Any) -> Any:
     NumPy and JAX alike, in the design's precision. A logarithm goes on along its tangent below its lower
     bound, so that every number has coordinates and a gradient.
     """
-    xp: Any = np if isinstance(design, np.ndarray) else jnp
+    xp = _library(design)
     columns = []
     for k, axis in enumerate(space.axes):
         x, low, high = design[..., k], axis.lower, axis.upper

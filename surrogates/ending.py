@@ -1,8 +1,9 @@
 """How will this simulation end? Probabilities of every end that the sweep met, failures among them.
 
-The end that curves imply (the first limit crossed) knows no failures and no doubt. This model has both: it
-is trained on all designs of a sweep, completed or not, and its probabilities are calibrated on designs held
-out. That the electrolyte runs out somewhere is learned apart, since a charge does not end by it.
+The end that curves imply (the first limit crossed) knows no failures and no doubt. This model has
+both: it is trained on all designs of a sweep, completed or not, and its probabilities are calibrated
+on designs held out. That the electrolyte runs out somewhere is learned apart, since a charge does not
+end by it.
 """
 
 from collections.abc import Mapping
