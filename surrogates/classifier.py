@@ -229,8 +229,13 @@ def _train(
         return jax.vmap(one)(weights, state, jax.random.split(key, settings.members), seen), None
 
     run = jax.jit(lambda carry, keys: jax.lax.scan(step, carry, keys)[0])
-    weights = jax.vmap(lambda key: _initial(sizes, key))(jax.random.split(key_weights, settings.members))
-    carry = (weights, jax.vmap(optimiser.init)(weights))
+
+    @jax.jit
+    def begin(keys: Array) -> tuple[Any, Any]:
+        weights = jax.vmap(lambda key: _initial(sizes, key))(keys)
+        return weights, jax.vmap(optimiser.init)(weights)
+
+    carry = begin(jax.random.split(key_weights, settings.members))
     checks = 20
     keys = jax.random.split(key_steps, settings.steps // checks * checks).reshape(checks, -1)
     features, truth = np.asarray(x), np.eye(sizes[-1])[np.asarray(y)]

@@ -130,7 +130,8 @@ class Domain:
     def measures(self, designs: Float[np.ndarray, "designs variables"]) -> Float[np.ndarray, " designs"]:
         """Measures of many designs, by NumPy; NaN where a value is not a number."""
         u = coordinates(self.space, designs)
-        pieces = [self._scaled(u[k : k + _PIECE]) for k in range(0, len(u), _PIECE)]
+        with np.errstate(invalid="ignore"):
+            pieces = [self._scaled(u[k : k + _PIECE]) for k in range(0, len(u), _PIECE)]
         return np.concatenate([np.empty(0, u.dtype), *pieces])
 
     def inside(self, designs: Float[np.ndarray, "designs variables"]) -> Bool[np.ndarray, " designs"]:
