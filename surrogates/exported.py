@@ -17,6 +17,7 @@ It needs JAX alone, in single precision, on the processor or a CUDA device, and 
 The number of designs and of points is free. Names and units are those of the trained surrogate.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from electrograd.surrogates.artefact import write_atomic
 from electrograd.surrogates.surrogate import Surrogate
 from electrograd.surrogates.timed import CURVE_NAMES
 
-SUFFIX = ".jaxexport"
+SUFFIX, ONNX_SUFFIX = ".jaxexport", ".onnx"
 PLATFORMS = ("cpu", "cuda")
 
 
@@ -65,12 +66,9 @@ def export_jax(surrogate: Surrogate, path: Path) -> None:
     Raises
     ------
     InputError
-        If the file's name has another suffix.
+        As `check_target` does.
     """
-    if path.suffix != SUFFIX:
-        raise InputError(
-            f"a serialised JAX function is kept as {SUFFIX}", path, path.with_suffix(SUFFIX)
-        )
+    check_target(path, (SUFFIX,))
     names = surrogate.space.names
 
     def call(designs: dict[str, Array], fraction: Array) -> dict[str, Any]:
@@ -82,6 +80,35 @@ def export_jax(surrogate: Surrogate, path: Path) -> None:
         dict.fromkeys(names, column), jax.ShapeDtypeStruct((points,), jnp.float32)
     )
     write_atomic(path, bytes(exported.serialize(vjp_order=1)))
+
+
+def check_target(path: Path, suffixes: tuple[str, ...] = (SUFFIX, ONNX_SUFFIX)) -> None:
+    """Raise `InputError` unless a surrogate can be exported to this path, before any work is done."""
+    if path.suffix not in suffixes:
+        kinds = " or ".join(suffixes)
+        rule = f"a surrogate is exported as {kinds}: the file's name says which"
+        raise InputError(rule, path, path.with_suffix(suffixes[0]))
+    if not path.parent.is_dir():
+        raise InputError("the folder of an exported file must exist", path.parent)
+    if path.suffix == ONNX_SUFFIX and (
+        missing := [name for name in ("jax2onnx", "onnxruntime") if find_spec(name) is None]
+    ):
+        raise InputError(
+            "an ONNX file needs jax2onnx and onnxruntime: pip install 'electrograd[onnx]'",
+            f"without {' and '.join(missing)}",
+            path.with_suffix(SUFFIX),
+        )
+
+
+def export_surrogate(surrogate: Surrogate, path: Path) -> None:
+    """Write a surrogate as what the file's suffix says; raises `InputError` as `check_target` does."""
+    check_target(path)
+    if path.suffix == SUFFIX:
+        export_jax(surrogate, path)
+    else:
+        from electrograd.surrogates.onnx_file import export_onnx  # here, for it imports much
+
+        export_onnx(surrogate, path)
 
 
 def _inside(surrogate: Surrogate, designs: Float[Array, "designs variables"]) -> Bool[Array, " designs"]:

@@ -33,8 +33,9 @@ from electrograd.surrogates.surrogate import Surrogate
 from electrograd.surrogates.timed import OUTPUTS, outputs_at, outputs_to_end, rate
 
 # isort: split
-import electrograd.physics.pybamm_import  # noqa: F401  (before PyBOP imports PyBaMM, with telemetry)
 import pybop
+
+import electrograd.physics.pybamm_import  # noqa: F401  (before PyBOP imports PyBaMM, with telemetry)
 
 
 class SurrogateSimulator(pybop.BaseSimulator):
@@ -115,7 +116,10 @@ class SurrogateSimulator(pybop.BaseSimulator):
             return []
         free = np.array([[each[name] for name in self._free] for each in inputs], float)
         learned = self._learned(free)
-        # A few sizes of batch, each compiled once; the first candidate learned stands in for the rest.
+        failed = pybop.FailedSolution(self._targets, self._free)
+        if not learned.any():
+            return [failed] * len(inputs)
+        # A few sizes of batch, each compiled once; one that was learned stands in for the rest.
         size = 1 << (len(free) - 1).bit_length()
         filled = np.repeat(free[int(np.argmax(learned))][None], size, axis=0)
         filled[: len(free)][learned] = free[learned]
@@ -124,9 +128,7 @@ class SurrogateSimulator(pybop.BaseSimulator):
         )
         slopes, values = jax.device_get((slopes, values))
         return [
-            self._solution(each, k, values, slopes)
-            if learned[k]
-            else pybop.FailedSolution(self._targets, self._free)
+            self._solution(each, k, values, slopes) if learned[k] else failed
             for k, each in enumerate(inputs)
         ]
 

@@ -8,15 +8,31 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from conftest import electrograd
 from jax import export
+from jax.extend.core import jaxpr_as_fun
+from test_loops import planted
 from test_surrogates import SPACE, untrained
 
 from electrograd.physics.cell import Cell
 from electrograd.physics.charge import VOLTAGE
 from electrograd.physics.errors import InputError
-from electrograd.physics.variables import ACCEPTED_CAPACITY, ACCEPTED_SHARE
-from electrograd.surrogates.exported import export_jax
+from electrograd.physics.variables import ACCEPTED_CAPACITY, NEGATIVE_POROSITY, POSITIVE_THICKNESS
+from electrograd.surrogates.exported import check_target, export_jax
+from electrograd.surrogates.onnx_file import flat
 from electrograd.surrogates.surrogate import Surrogate
+
+INCONVERTIBLE = {
+    "stack",
+    "jit",
+    "pjit",
+    "closed_call",
+    "custom_jvp_call",
+    "custom_vjp_call",
+    "scan",
+    "while",
+}
+"""What jax2onnx does not know, cannot follow, or turns into loops of ONNX that nothing else needs."""
 
 ELSEWHERE = """
 import sys
@@ -28,11 +44,13 @@ sys.meta_path.insert(0, Absent())
 import jax, numpy as np
 from jax import export
 from pathlib import Path
-given = np.load("given.npz")
-surrogate = export.deserialize(Path("surrogate.jaxexport").read_bytes())
-found = surrogate.call({name: given[name] for name in given}, np.linspace(0, 1, 5, dtype="float32"))
+call = export.deserialize(Path("surrogate.jaxexport").read_bytes()).call
+given, fraction = dict(np.load("given.npz")), np.linspace(0, 1, 5, dtype="float32")
+found = call(given, fraction)
 assert not jax.config.jax_enable_x64 and "electrograd" not in sys.modules
-np.savez("found.npz", inside=found["inside"], voltage=found["curves"]["Voltage [V]"], **found["figures"])
+np.savez("figures.npz", **found["figures"])
+rest = {name: found[name] for name in ("inside", "charge")}
+np.savez("rest.npz", **rest, voltage=found["curves"]["Voltage [V]"])
 """
 
 
@@ -44,52 +62,72 @@ def exported(cell: Cell, potentials, tmp_path_factory) -> tuple[Surrogate, Path]
     return surrogate, path
 
 
-def columns(designs: np.ndarray) -> dict[str, np.ndarray]:
-    return {name: designs[:, k].astype(np.float32) for k, name in enumerate(SPACE.names)}
-
-
 def test_it_runs_without_this_package(exported: tuple[Surrogate, Path]) -> None:
+    """Figures and curves as predicted here, and designs outside flagged."""
     surrogate, path = exported
     designs = SPACE.sobol(16, seed=4)
     outside = designs.copy()
     outside[0, 1] = 1.2 * SPACE.upper[1]
-    np.savez(path.parent / "given.npz", **columns(outside))
+    given = {name: outside[:, k].astype(np.float32) for k, name in enumerate(SPACE.names)}
+    np.savez(path.parent / "given.npz", **given)
     code = subprocess.run(
         [sys.executable, "-c", ELSEWHERE], cwd=path.parent, capture_output=True, text=True, check=False
     )
     assert code.returncode == 0, code.stderr
-    found = np.load(path.parent / "found.npz")
+    figures, rest = (np.load(path.parent / f"{name}.npz") for name in ("figures", "rest"))
     for name, value in surrogate.predict(designs).items():
-        np.testing.assert_allclose(found[name][1:], value[1:], rtol=3e-6, atol=3e-6, err_msg=name)
-    assert found["inside"].tolist() == [False] + [True] * 15
+        np.testing.assert_allclose(figures[name][1:], value[1:], rtol=3e-6, atol=3e-6, err_msg=name)
+    assert rest["inside"].tolist() == [False] + [True] * 15
     _, curves = surrogate.predict_curves(dict(zip(SPACE.names, designs[3], strict=True)), 5)
-    np.testing.assert_allclose(found["voltage"][3], curves[:, 0], atol=3e-6)
+    np.testing.assert_allclose(rest["voltage"][3], curves[:, 0], atol=3e-6)
+    np.testing.assert_allclose(rest["charge"][:, -1], figures[ACCEPTED_CAPACITY])
 
 
-def test_any_number_of_designs_and_the_gradient(exported: tuple[Surrogate, Path]) -> None:
-    surrogate, path = exported
-    call = export.deserialize(path.read_bytes()).call
-    middle, step = (np.array(SPACE.lower) + np.array(SPACE.upper)) / 2, 0.01
-    width = np.array(SPACE.upper) - np.array(SPACE.lower)
-    around = middle + step * width * np.concatenate([np.eye(3), -np.eye(3)])
-    found = call(columns(around), np.ones(1, np.float32))
-    assert found["charge"].shape == found["curves"][VOLTAGE].shape == (6, 1)
-    share = np.asarray(found["figures"][ACCEPTED_SHARE])
-    assert np.all((share > 0) & (share < 1.1)), "the start must not be the answer"
-    assert found["interval"][ACCEPTED_SHARE] == np.float32(surrogate.interval(ACCEPTED_SHARE))
-    above, below = np.split(np.asarray(found["figures"][ACCEPTED_CAPACITY], float), 2)
+def test_it_can_be_differentiated(cell: Cell, potentials, tmp_path: Path) -> None:
+    """Through the file, of any number of designs: accepted capacity is planted as 50 times the porosity."""
+    export_jax(planted(untrained(cell, potentials, "float32")), tmp_path / "s.jaxexport")
+    call = export.deserialize((tmp_path / "s.jaxexport").read_bytes()).call
+    designs = {
+        name: SPACE.sobol(2, seed=0)[:, k].astype(np.float32) for k, name in enumerate(SPACE.names)
+    }
+
+    def accepted(designs: dict) -> jax.Array:
+        found = call(designs, jnp.linspace(0, 1, 3, dtype=jnp.float32))
+        return found["figures"][ACCEPTED_CAPACITY].sum() + found["curves"][VOLTAGE][0, -1]
+
+    slopes = jax.grad(accepted)(designs)
+    # V = 3.5 + share², and the share at the end is the porosity
+    truth = 50 + 2 * designs[NEGATIVE_POROSITY] * [1, 0]
+    np.testing.assert_allclose(slopes[NEGATIVE_POROSITY], truth, rtol=1e-5)
+    np.testing.assert_allclose(slopes[POSITIVE_THICKNESS], 0.0)
+
+
+def test_other_files_are_refused_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"as .jaxexport or .onnx.*nearest valid: a.jaxexport"):
+        check_target(Path("a.bin"))
+    with pytest.raises(InputError, match="folder of an exported file must exist"):
+        check_target(tmp_path / "none" / "a.jaxexport")
+    done = electrograd("export", "fast_charge", "a.bin", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: a surrogate is exported as .jaxexport or .onnx")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_function_is_flattened_to_what_converters_know() -> None:
+    """Calls are entered and stacks are concatenations, with the same values."""
 
     @jax.jit
-    @jax.grad
-    def slope(designs: dict) -> jax.Array:
-        return call(designs, jnp.ones(1, jnp.float32))["figures"][ACCEPTED_CAPACITY].sum()
+    def stacked(x: jax.Array) -> jax.Array:
+        return jax.nn.softplus(jnp.stack([x, 2 * x, jnp.where(x > 1, x, 3.0)], axis=-1))
 
-    slopes = slope(columns(middle[None]))
-    for k, name in enumerate(SPACE.names):
-        difference = (above[k] - below[k]) / (2 * step)
-        assert float(slopes[name][0]) * width[k] == pytest.approx(difference, rel=0.01, abs=1e-3)
+    spec = jax.ShapeDtypeStruct((4,), jnp.float32)
+    assert INCONVERTIBLE.isdisjoint(step.primitive.name for step in flat(stacked, spec).jaxpr.eqns)
+    x = np.linspace(0, 2, 4, dtype=np.float32)
+    (again,) = jaxpr_as_fun(flat(stacked, spec))(x)
+    np.testing.assert_array_equal(again, stacked(x))
 
 
-def test_other_suffixes_are_refused(exported: tuple[Surrogate, Path]) -> None:
-    with pytest.raises(InputError, match=r"kept as .jaxexport; received: .*nearest valid: a.jaxexport"):
-        export_jax(exported[0], Path("a.bin"))
+def test_what_is_told_of_designs_can_be_converted(cell: Cell, potentials) -> None:
+    surrogate = untrained(cell, potentials, "float32")
+    traced = flat(jax.vmap(surrogate.figures), jax.ShapeDtypeStruct((4, 3), jnp.float32))
+    assert INCONVERTIBLE.isdisjoint(step.primitive.name for step in traced.jaxpr.eqns)
