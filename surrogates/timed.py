@@ -4,7 +4,7 @@ A charge of constant current passes the share s = C t / 3600 of the nominal capa
 being the C-rate, so that curves over the charge passed are curves over time.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import jax.numpy as jnp
 import numpy as np
@@ -54,7 +54,8 @@ def outputs_at(surrogate: Surrogate, times: Sequence[float] | np.ndarray) -> Out
 
     def outputs(design: Float[Array, " variables"]) -> dict[str, Float[Array, " points"]]:
         seconds = jnp.asarray(t, design.dtype)
-        return _named(surrogate, design, seconds * rate(surrogate, design) / 3600, seconds)
+        share = seconds * rate(surrogate, design) / 3600
+        return _named(surrogate, surrogate.figures(design), design, share, seconds)
 
     return outputs
 
@@ -65,15 +66,16 @@ def outputs_to_end(surrogate: Surrogate, points: int) -> Outputs:
         raise InputError("a curve needs at least two points", points, 2)
 
     def outputs(design: Float[Array, " variables"]) -> dict[str, Float[Array, " points"]]:
-        end = surrogate.figures(design)[ACCEPTED_SHARE]
-        share = end * jnp.linspace(0, 1, points, dtype=design.dtype)
-        return _named(surrogate, design, share, 3600 * share / rate(surrogate, design))
+        figures = surrogate.figures(design)
+        share = figures[ACCEPTED_SHARE] * jnp.linspace(0, 1, points, dtype=design.dtype)
+        return _named(surrogate, figures, design, share, 3600 * share / rate(surrogate, design))
 
     return outputs
 
 
 def _named(
     surrogate: Surrogate,
+    figures: Mapping[str, Float[Array, ""]],
     design: Float[Array, " variables"],
     share: Float[Array, " points"],
     seconds: Float[Array, " points"],
@@ -82,5 +84,5 @@ def _named(
     return {
         **{name: curves[:, k] for k, name in enumerate(CURVE_NAMES)},
         TIME: seconds,
-        **{name: value[None] for name, value in surrogate.figures(design).items()},
+        **{name: value[None] for name, value in figures.items()},
     }

@@ -84,7 +84,7 @@ def test_it_runs_without_this_package(exported: tuple[Surrogate, Path]) -> None:
 
 
 def test_it_can_be_differentiated(cell: Cell, potentials, tmp_path: Path) -> None:
-    """Through the file, of any number of designs: accepted capacity is planted as 50 times the porosity."""
+    """Through the file, for any number of designs; what it must find is planted."""
     export_jax(planted(untrained(cell, potentials, "float32")), tmp_path / "s.jaxexport")
     call = export.deserialize((tmp_path / "s.jaxexport").read_bytes()).call
     designs = {
