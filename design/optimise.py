@@ -9,16 +9,14 @@ rounding would stop SLSQP short of a limit.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 from scipy.optimize import Bounds, minimize
 from scipy.stats import qmc
 
 from electrograd.design.problem import Goal, Limit, Predictor
+from electrograd.surrogates.objective import PointFigures
 
 Progress = Callable[[int, int], None]
 """Called with starts done and starts in all."""
@@ -55,6 +53,8 @@ class Optimiser:
 
     def __init__(self, surrogate: Predictor, goal: Goal, starts: int, seed: int) -> None:
         self.surrogate, self.goal, self.starts = surrogate, goal, starts
+        self._at = PointFigures(surrogate)
+        self._rows = [self._at.row(figure) for figure in self._names]
         space = surrogate.space
         self._lower = np.asarray(space.lower)
         self._width = np.asarray(space.upper) - self._lower
@@ -62,7 +62,9 @@ class Optimiser:
         self._unit = sampler.random_base2(SCREENED.bit_length() - 1)
         self._screened = surrogate.predict(self._lower + self._unit * self._width)
         self._scales = [self._spread(figure) for figure in self._names]
-        self._outputs_and_slopes = jax.jit(jax.jacfwd(lambda u: (self._scaled(u),) * 2, has_aux=True))
+        signs = [-goal.sign, *(limit.sign for limit in goal.limits)]
+        self._factors = np.array(signs) / np.array(self._scales)
+        self._offsets = np.array([0.0, *(limit.value for limit in goal.limits)])
 
     @property
     def _names(self) -> list[str]:
@@ -71,14 +73,12 @@ class Optimiser:
     def _spread(self, figure: str) -> float:
         return float(np.std(self._screened[figure])) or 1.0
 
-    def _scaled(self, unit: Float[Array, " variables"]) -> Float[Array, " outputs"]:
+    def _outputs(self, unit: np.ndarray) -> Float[np.ndarray, " outputs"]:
         """Objective (less is better) and slacks without reserve, each over its spread."""
-        dtype = unit.dtype
-        design = jnp.asarray(self._lower, dtype) + unit * jnp.asarray(self._width, dtype)
-        figures = self.surrogate.figures(design)
-        outputs = [-self.goal.sign * figures[self.goal.figure]]
-        outputs += [limit.slack(figures) for limit in self.goal.limits]
-        return jnp.stack([out / scale for out, scale in zip(outputs, self._scales, strict=True)])
+        return self._factors * (self._at(unit)[0][self._rows] - self._offsets)
+
+    def _slopes(self, unit: np.ndarray) -> Float[np.ndarray, "outputs variables"]:
+        return self._factors[:, None] * self._at(unit)[1][self._rows]
 
     def violation(self, figures: Mapping[str, float]) -> float:
         """How far limits are broken, each over its figure's spread in the box; NaN is infinitely far."""
@@ -111,21 +111,13 @@ class Optimiser:
             ]
         )
 
-        @lru_cache(maxsize=1)  # SLSQP asks for objective, limits and both slopes at the same point
-        def evaluate(unit: bytes) -> tuple[np.ndarray, np.ndarray]:
-            slopes, scaled = self._outputs_and_slopes(np.frombuffer(unit))
-            return np.asarray(scaled, float) - np.array([0.0, *reserve]), np.asarray(slopes, float)
-
         def outputs(unit: np.ndarray) -> np.ndarray:
-            return evaluate(unit.tobytes())[0]
-
-        def slopes(unit: np.ndarray) -> np.ndarray:
-            return evaluate(unit.tobytes())[1]
+            return self._outputs(unit) - np.array([0.0, *reserve])
 
         constraints = {
             "type": "ineq",
             "fun": lambda u: outputs(u)[1:],
-            "jac": lambda u: slopes(u)[1:],
+            "jac": lambda u: self._slopes(u)[1:],
         }
         found = []
         starts = self._starting_points(reserve) if near is None else self._to_unit(near)[None]
@@ -134,7 +126,7 @@ class Optimiser:
             result = minimize(
                 lambda u: outputs(u)[0],
                 start,
-                jac=lambda u: slopes(u)[0],
+                jac=lambda u: self._slopes(u)[0],
                 bounds=Bounds(0.0, 1.0, keep_feasible=True),
                 constraints=[constraints] if limits else [],
                 method="SLSQP",

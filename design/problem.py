@@ -6,28 +6,19 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from electrograd.physics.errors import InputError, check_name
 from electrograd.physics.variables import ACCEPTED_SHARE, FIGURES_OF_MERIT, PLATING_MARGIN
-from electrograd.sweeps.space import DesignSpace
+from electrograd.surrogates.objective import Differentiable
 
 PLAUSIBLE = {ACCEPTED_SHARE: (0.0, 1.1, 100), PLATING_MARGIN: (-1.0, 1.0, 1000)}
 """Range in which a limit can be meant, and the factor of the likely slip: per cent, millivolts."""
 
 
 @runtime_checkable
-class Predictor(Protocol):
+class Predictor(Differentiable, Protocol):
     """What the search asks of a surrogate; `Surrogate` is one, and so is anything with these."""
-
-    @property
-    def space(self) -> DesignSpace:
-        """The box in which predictions hold."""
-        ...
-
-    def figures(self, design: Float[Array, " variables"]) -> dict[str, Float[Array, ""]]:
-        """Figures of merit of one design, differentiable with JAX."""
-        ...
 
     def predict(self, designs: np.ndarray) -> dict[str, Float[np.ndarray, " designs"]]:
         """Figures of merit of designs of shape (designs, variables)."""

@@ -39,7 +39,7 @@ class _InOrder(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names as a newcomer meets them."""
-        return ["demo", "new", "run", "sweep", "train", "design", "sensitivity", "report"]
+        return ["demo", "new", "run", "sweep", "train", "export", "design", "sensitivity", "report"]
 
 
 @click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"]})
@@ -127,6 +127,29 @@ def train(run: "StudyRun") -> None:
     click.echo(f"surrogate in {run.folder / 'surrogate'}")
     for line in accuracy_lines(surrogate.accuracy):
         click.echo("  " + line)
+
+
+@cli.command()
+@_study
+@click.argument("file", metavar="FILE", type=_file)
+@_runs
+@_quiet
+@_verbose
+def export(study: str, file: Path, runs: Path, quiet: bool, verbose: bool) -> None:
+    """Write the surrogate of STUDY as one function.
+
+    FILE ends in .jaxexport (a serialised JAX function, which needs JAX alone) or in .onnx (which needs
+    electrograd[onnx] to be written).
+    """
+    from electrograd.surrogates.exported import check_target, export_surrogate
+
+    check_target(file)
+
+    def act(run: "StudyRun") -> None:
+        export_surrogate(run.surrogate, file)
+        click.echo(f"wrote {file}")
+
+    _start(study, runs, quiet, verbose, act)
 
 
 @_step

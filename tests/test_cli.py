@@ -18,7 +18,7 @@ def test_help_is_quick() -> None:
         )
         best = min(best, time.perf_counter() - began)
     assert best < 0.5
-    for command in ("demo", "new", "run", "sweep", "train", "design", "sensitivity", "report"):
+    for command in ("demo", "new", "run", "sweep", "train", "export", "design", "sensitivity", "report"):
         assert f"\n  {command} " in done.stdout
 
 
