@@ -1,0 +1,202 @@
+"""The methods a user would otherwise train, given the same simulations: how wrong they are.
+
+``make bench`` runs it and writes ``benchmarks/results/peers.json`` and ``.md``. Each method learns from
+the first designs of R1's sweep (and of R1-wide's) and is asked for the 4,096 designs of the test sweep.
+``_accuracy`` says what is measured; the methods and what they are told are in the modules ``_peer*``.
+Each result is kept under ``runs/benchmark/peers`` by what it was made from, so that a run continues the
+one before.
+
+    python benchmarks/peers.py [--seconds S] [--peers forest,kriging]
+
+fits nothing new after S seconds, and only the methods whose name holds one of those words; results that are
+kept are told in any case.
+"""
+
+import argparse
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _accuracy import CAPACITY, MARGIN, POTENTIAL_RMSE, SHARE_95, VOLTAGE_95, VOLTAGE_RMSE, accuracy
+from _peer import Peer, choose
+from _peer_kernels import GaussianProcess, Kriging
+from _peer_network import PlainNetwork, search
+from _peer_trees import Boosting, Forest
+
+import electrograd as eg
+from electrograd.sweeps.dataset import Dataset
+
+RESULTS = Path(__file__).parent / "results"
+RUNS = Path("runs")
+KEPT = RUNS / "benchmark" / "peers"
+PROBLEMS = {"R1": (128, 256, 512, 1024, 2048), "R1-wide": (512,)}
+SEARCHED, TRIALS, SHORTLIST, MEMBERS = ("R1", 512), 20, 4, 4
+COLUMNS = {
+    CAPACITY: "capacity, median [%]",
+    SHARE_95: "share, 95th",
+    VOLTAGE_RMSE: "voltage, median [mV]",
+    VOLTAGE_95: "95th",
+    POTENTIAL_RMSE: "negative potential, median [mV]",
+    MARGIN: "margin, median [mV]",
+}
+_LEARNERS = ("electrograd", "jax", "optax", "optuna", "scikit-learn", "smt", "numpy")
+
+
+def versions() -> dict[str, str]:
+    """Versions of what learned."""
+    return {name: importlib.metadata.version(name) for name in _LEARNERS}
+
+
+@cache
+def sweeps(problem: str) -> tuple[Dataset, Dataset]:
+    """Designs to train on, and to test on."""
+    study = eg.load_study(problem)
+    run = eg.StudyRun(study, RUNS)
+    train, test = eg.run_sweep(study, RUNS), run.sweep("test").dataset()
+    return train.only(train.completed), test.only(test.completed)
+
+
+def kept(made_from: dict[str, Any], make: Callable[[], dict[str, Any]] | None) -> dict[str, Any] | None:
+    """Return what was made from this before; or make and keep it, where there is a way to."""
+    key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:12]
+    path = KEPT / f"{made_from['of']}-{key}.json".replace(" ", "-")
+    if path.exists():
+        found: dict[str, Any] = json.loads(path.read_text())
+        return found
+    if make is None:
+        return None
+    found = {**make(), "date": datetime.now(UTC).date().isoformat(), "versions": versions()}
+    KEPT.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found, indent=2))
+    return found
+
+
+def shortlist() -> dict[str, Any]:
+    """Settings of the plain network that did best, and the seconds of their search."""
+    problem, size = SEARCHED
+    data = sweeps(problem)[0].only(np.arange(size))
+
+    def make() -> dict[str, Any]:
+        began = time.perf_counter()
+        best = search(data, TRIALS, SHORTLIST)
+        return {"best": best, "search [s]": time.perf_counter() - began}
+
+    found = kept({"of": "shortlist", "data": data.fingerprint(), "trials": TRIALS}, make)
+    assert found is not None
+    return found
+
+
+def peers() -> list[Peer]:
+    """The methods, the cheapest first."""
+    found = shortlist()["best"]
+    network = PlainNetwork(found)
+    mean = PlainNetwork(found, MEMBERS, f"plain networks, mean of {MEMBERS}")
+    return [Forest(), network, mean, GaussianProcess(), Boosting(), Kriging()]
+
+
+def measure(peer: Peer, problem: str, size: int, fit: bool = True) -> dict[str, Any] | None:
+    """Fit one method to the first designs of a sweep and test it, or only look whether that was done."""
+    everything, test = sweeps(problem)
+    data = everything.only(np.arange(size))
+
+    def make() -> dict[str, Any]:
+        began = time.perf_counter()
+        settings = choose(peer, data)
+        chosen = time.perf_counter()
+        predict = peer.fit(data, settings)
+        fitted = time.perf_counter()
+        found = predict(test.values)
+        predicted = time.perf_counter()
+        return {
+            "settings": dict(settings),
+            "choice among settings [s]": chosen - began,
+            "fit [s]": fitted - chosen,
+            "prediction of the test designs [s]": predicted - fitted,
+            "accuracy": accuracy(test, found.share, found.voltage, found.potential, found.margin),
+        }
+
+    result = kept(
+        {
+            "of": f"{problem}-{peer.name}-{size}",
+            "data": [data.fingerprint(), test.fingerprint()],
+            "candidates": [dict(one) for one in peer.candidates],
+        },
+        make if fit else None,
+    )
+    return result and {"problem": problem, "peer": peer.name, "designs": size, **result}
+
+
+def main() -> None:
+    """Measure what is not yet known, and write the results."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=float("inf"))
+    parser.add_argument("--peers", default="")
+    told = parser.parse_args()
+    began = time.monotonic()
+    measured = []
+    for peer in peers():
+        wanted = any(word in peer.name for word in told.peers.split(","))
+        for problem, sizes in PROBLEMS.items():
+            for size in sizes:
+                fit = wanted and time.monotonic() - began < told.seconds
+                if found := measure(peer, problem, size, fit):
+                    measured.append(found)
+                    print(line(found), flush=True)
+    result = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} of {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}",
+        "versions": versions(),
+        "network search": {"trials": TRIALS, "on": list(SEARCHED), **shortlist()},
+        "measured": measured,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "peers.json").write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    (RESULTS / "peers.md").write_text(table(result))
+
+
+def line(one: dict[str, Any]) -> str:
+    """One result as a row of the table."""
+    numbers = [f"{one['accuracy'][name]:.2g}" for name in COLUMNS]
+    seconds = (one["choice among settings [s]"], one["fit [s]"])
+    cells = [one["problem"], one["peer"], one["designs"], *numbers, *(f"{s:.0f}" for s in seconds)]
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def table(result: dict[str, Any]) -> str:
+    """The results as Markdown."""
+    head = ["problem", "method", "N", *COLUMNS.values(), "choice [s]", "fit [s]"]
+    order = sorted(
+        result["measured"], key=lambda one: (one["problem"], one["designs"], one["accuracy"][CAPACITY])
+    )
+    spent = result["network search"]
+    return "\n".join(
+        [
+            f"# Other methods on the same simulations, {result['date']}",
+            "",
+            f"{result['machine']}; {', '.join(' '.join(one) for one in result['versions'].items())}.",
+            "Errors over the 4,096 designs of the test sweep; curves are compared at equal parts of the",
+            "charge, which favours these methods. The plain network's settings come from "
+            f"{spent['trials']} trials of",
+            f"Optuna on {spent['on'][0]}, N = {spent['on'][1]} ({spent['search [s]']:.0f} s); the best "
+            f"{len(spent['best'])} were tried again at each N.",
+            "",
+            "| " + " | ".join(head) + " |",
+            "|" + "---|" * len(head),
+            *map(line, order),
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()
