@@ -8,8 +8,8 @@ one before.
 
     python benchmarks/peers.py [--seconds S] [--peers forest,kriging]
 
-fits nothing new after S seconds, and only the methods whose name holds one of those words; results that are
-kept are told in any case.
+fits nothing new after S seconds, and only the methods whose name holds one of those words; results that
+are kept are told in any case.
 """
 
 import argparse
