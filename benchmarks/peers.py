@@ -99,7 +99,7 @@ def peers() -> list[Peer]:
     """The methods, the cheapest first."""
     found = shortlist()["best"]
     network = PlainNetwork(found)
-    mean = PlainNetwork(found, MEMBERS, f"plain networks, mean of {MEMBERS}")
+    mean = PlainNetwork(found, MEMBERS, f"{MEMBERS} plain networks, mean")
     return [Forest(), network, mean, GaussianProcess(), Boosting(), Kriging()]
 
 
