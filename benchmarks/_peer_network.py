@@ -7,8 +7,7 @@ the weight of the two figures are searched by Optuna on one sweep's held-out des
 tried again at each other number of designs.
 """
 
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -72,8 +71,14 @@ class PlainNetwork:
         return predict
 
 
-def search(data: Dataset, trials: int, kept: int) -> list[dict[str, Any]]:
-    """The best settings that Optuna found on held-out designs of the data, best first."""
+def search(
+    data: Dataset, trials: int, keep: Callable[[Settings, Callable[[], float]], float]
+) -> list[dict[str, Any]]:
+    """The settings that Optuna tried on held-out designs of the data, best first.
+
+    ``keep`` is given settings and what finds how bad they are, and may know it from before: the same
+    seed and answers lead to the same settings, so that a search that was cut off goes on.
+    """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
     def objective(trial: optuna.Trial) -> float:
@@ -85,15 +90,11 @@ def search(data: Dataset, trials: int, kept: int) -> list[dict[str, Any]]:
             "decay": trial.suggest_float("decay", 1e-4, 1.0, log=True),
             "figures": trial.suggest_categorical("figures", [1.0, 4.0]),
         }
-        began = time.perf_counter()
-        badness = held_out_badness(PlainNetwork([settings]), data, settings)
-        print(f"{badness:.3f} after {time.perf_counter() - began:.1f} s: {settings}", flush=True)
-        return badness
+        return keep(settings, lambda: held_out_badness(PlainNetwork([settings]), data, settings))
 
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=SEED, n_startup_trials=8))
     study.optimize(objective, n_trials=trials)
-    best = sorted(study.trials, key=lambda trial: trial.value)
-    return [dict(trial.params) for trial in best[:kept]]
+    return [dict(trial.params) for trial in sorted(study.trials, key=lambda trial: trial.value)]
 
 
 Layers = list[tuple[Array, Array]]

@@ -8,8 +8,8 @@ one before.
 
     python benchmarks/peers.py [--seconds S] [--peers forest,kriging]
 
-fits nothing new after S seconds, and only the methods whose name holds one of those words; results that
-are kept are told in any case.
+fits nothing new after S seconds, and only the methods whose name holds one of those
+words; the results are written once all are there.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 from _accuracy import CAPACITY, MARGIN, POTENTIAL_RMSE, SHARE_95, VOLTAGE_95, VOLTAGE_RMSE, accuracy
-from _peer import Peer, choose
+from _peer import Peer, Settings, choose
 from _peer_kernels import GaussianProcess, Kriging
 from _peer_network import PlainNetwork, search
 from _peer_trees import Boosting, Forest
@@ -38,8 +38,17 @@ from electrograd.sweeps.dataset import Dataset
 RESULTS = Path(__file__).parent / "results"
 RUNS = Path("runs")
 KEPT = RUNS / "benchmark" / "peers"
-PROBLEMS = {"R1": (128, 256, 512, 1024, 2048), "R1-wide": (512,)}
-SEARCHED, TRIALS, SHORTLIST, MEMBERS = ("R1", 512), 20, 4, 4
+PROBLEMS = (
+    ("R1", 512),
+    ("R1", 128),
+    ("R1", 256),
+    ("R1-wide", 512),
+    ("R1", 1024),
+    ("R1", 2048),
+)
+"""Sweeps and how many of their designs are given."""
+SEARCHED, TRIALS, SHORTLIST = ("R1", 512), 12, 2
+MEMBERS, MEAN = 4, "4 plain networks, mean"
 COLUMNS = {
     CAPACITY: "capacity, median [%]",
     SHARE_95: "share, 95th",
@@ -65,15 +74,13 @@ def sweeps(problem: str) -> tuple[Dataset, Dataset]:
     return train.only(train.completed), test.only(test.completed)
 
 
-def kept(made_from: dict[str, Any], make: Callable[[], dict[str, Any]] | None) -> dict[str, Any] | None:
-    """Return what was made from this before; or make and keep it, where there is a way to."""
+def kept(made_from: dict[str, Any], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return what was made from this before, or make and keep it."""
     key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:12]
     path = KEPT / f"{made_from['of']}-{key}.json".replace(" ", "-")
     if path.exists():
         found: dict[str, Any] = json.loads(path.read_text())
         return found
-    if make is None:
-        return None
     found = {**make(), "date": datetime.now(UTC).date().isoformat(), "versions": versions()}
     KEPT.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(found, indent=2))
@@ -81,30 +88,45 @@ def kept(made_from: dict[str, Any], make: Callable[[], dict[str, Any]] | None) -
 
 
 def shortlist() -> dict[str, Any]:
-    """Settings of the plain network that did best, and the seconds of their search."""
+    """Settings of the plain network, those that did best first, and the seconds of their search."""
     problem, size = SEARCHED
     data = sweeps(problem)[0].only(np.arange(size))
+    spent = []
 
-    def make() -> dict[str, Any]:
-        began = time.perf_counter()
-        best = search(data, TRIALS, SHORTLIST)
-        return {"best": best, "search [s]": time.perf_counter() - began}
+    def keep(settings: Settings, judge: Callable[[], float]) -> float:
+        def make() -> dict[str, Any]:
+            began = time.perf_counter()
+            badness = judge()
+            print(f"{badness:.3f}: {settings}", flush=True)
+            return {"badness": badness, "seconds": time.perf_counter() - began}
 
-    found = kept({"of": "shortlist", "data": data.fingerprint(), "trials": TRIALS}, make)
-    assert found is not None
-    return found
+        found = kept({"of": "trial", "data": data.fingerprint(), "settings": dict(settings)}, make)
+        spent.append(found["seconds"])
+        return found["badness"]
 
-
-def peers() -> list[Peer]:
-    """The methods, the cheapest first."""
-    found = shortlist()["best"]
-    network = PlainNetwork(found)
-    mean = PlainNetwork(found, MEMBERS, f"{MEMBERS} plain networks, mean")
-    return [Forest(), network, mean, GaussianProcess(), Boosting(), Kriging()]
+    best = search(data, TRIALS, keep)
+    return {"best": best[:SHORTLIST], "search [s]": sum(spent)}
 
 
-def measure(peer: Peer, problem: str, size: int, fit: bool = True) -> dict[str, Any] | None:
-    """Fit one method to the first designs of a sweep and test it, or only look whether that was done."""
+def peers(problem: str, size: int) -> dict[str, Callable[[], Peer]]:
+    """The methods for a sweep of this size, the cheapest first."""
+
+    def candidates() -> list[dict[str, Any]]:
+        best = shortlist()["best"]
+        return best[:1] if (problem, size) == SEARCHED else best
+
+    return {
+        "random forest": Forest,
+        "plain network": lambda: PlainNetwork(candidates()),
+        "Gaussian process": GaussianProcess,
+        "gradient boosting": Boosting,
+        "kriging": Kriging,
+        MEAN: lambda: PlainNetwork(candidates(), MEMBERS, MEAN),
+    }
+
+
+def measure(peer: Peer, problem: str, size: int) -> dict[str, Any]:
+    """Fit one method to the first designs of a sweep, and test it."""
     everything, test = sweeps(problem)
     data = everything.only(np.arange(size))
 
@@ -130,9 +152,9 @@ def measure(peer: Peer, problem: str, size: int, fit: bool = True) -> dict[str, 
             "data": [data.fingerprint(), test.fingerprint()],
             "candidates": [dict(one) for one in peer.candidates],
         },
-        make if fit else None,
+        make,
     )
-    return result and {"problem": problem, "peer": peer.name, "designs": size, **result}
+    return {"problem": problem, "peer": peer.name, "designs": size, **result}
 
 
 def main() -> None:
@@ -141,16 +163,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--peers", default="")
     told = parser.parse_args()
-    began = time.monotonic()
-    measured = []
-    for peer in peers():
-        wanted = any(word in peer.name for word in told.peers.split(","))
-        for problem, sizes in PROBLEMS.items():
-            for size in sizes:
-                fit = wanted and time.monotonic() - began < told.seconds
-                if found := measure(peer, problem, size, fit):
-                    measured.append(found)
-                    print(line(found), flush=True)
+    began, measured = time.monotonic(), []
+    for problem, size in PROBLEMS:
+        for name, make in peers(problem, size).items():
+            if not any(word in name for word in told.peers.split(",")):
+                continue
+            if time.monotonic() - began > told.seconds:
+                return
+            measured.append(measure(make(), problem, size))
+            print(line(measured[-1]), flush=True)
+    if told.peers:
+        return
     result = {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} of {os.cpu_count()} cores, "
