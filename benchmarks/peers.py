@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from electrograd.sweeps.dataset import Dataset
 RESULTS = Path(__file__).parent / "results"
 RUNS = Path("runs")
 KEPT = RUNS / "benchmark" / "peers"
+MEMBERS, MEAN = 4, "4 plain networks, mean"
 PROBLEMS = (
     ("R1", 512),
     ("R1", 128),
@@ -47,8 +49,15 @@ PROBLEMS = (
     ("R1", 2048),
 )
 """Sweeps and how many of their designs are given."""
-SEARCHED, TRIALS, SHORTLIST = ("R1", 512), 12, 2
-MEMBERS, MEAN = 4, "4 plain networks, mean"
+METHODS = {
+    "random forest": Forest,
+    "plain network": PlainNetwork,
+    "Gaussian process": GaussianProcess,
+    "gradient boosting": Boosting,
+    "kriging": Kriging,
+    MEAN: PlainNetwork,
+}
+SEARCHED, TRIALS, SHORTLIST = ("R1", 512), 14, 2
 COLUMNS = {
     CAPACITY: "capacity, median [%]",
     SHARE_95: "share, 95th",
@@ -108,33 +117,25 @@ def shortlist() -> dict[str, Any]:
     return {"best": best[:SHORTLIST], "search [s]": sum(spent)}
 
 
-def peers(problem: str, size: int) -> dict[str, Callable[[], Peer]]:
-    """The methods for a sweep of this size, the cheapest first."""
-
-    def candidates() -> list[dict[str, Any]]:
-        best = shortlist()["best"]
-        return best[:1] if (problem, size) == SEARCHED else best
-
-    return {
-        "random forest": Forest,
-        "plain network": lambda: PlainNetwork(candidates()),
-        "Gaussian process": GaussianProcess,
-        "gradient boosting": Boosting,
-        "kriging": Kriging,
-        MEAN: lambda: PlainNetwork(candidates(), MEMBERS, MEAN),
-    }
+def peer(name: str, problem: str, size: int) -> Peer:
+    """A method, as it meets a sweep of this size."""
+    if "network" not in name:
+        return METHODS[name]()
+    best = shortlist()["best"]
+    candidates = best[:1] if (problem, size) == SEARCHED else best
+    return PlainNetwork(candidates, MEMBERS if name == MEAN else 1, name)
 
 
-def measure(peer: Peer, problem: str, size: int) -> dict[str, Any]:
+def measure(method: Peer, problem: str, size: int) -> dict[str, Any]:
     """Fit one method to the first designs of a sweep, and test it."""
     everything, test = sweeps(problem)
     data = everything.only(np.arange(size))
 
     def make() -> dict[str, Any]:
         began = time.perf_counter()
-        settings = choose(peer, data)
+        settings = choose(method, data)
         chosen = time.perf_counter()
-        predict = peer.fit(data, settings)
+        predict = method.fit(data, settings)
         fitted = time.perf_counter()
         found = predict(test.values)
         predicted = time.perf_counter()
@@ -148,13 +149,13 @@ def measure(peer: Peer, problem: str, size: int) -> dict[str, Any]:
 
     result = kept(
         {
-            "of": f"{problem}-{peer.name}-{size}",
+            "of": f"{problem}-{method.name}-{size}",
             "data": [data.fingerprint(), test.fingerprint()],
-            "candidates": [dict(one) for one in peer.candidates],
+            "candidates": [dict(one) for one in method.candidates],
         },
         make,
     )
-    return {"problem": problem, "peer": peer.name, "designs": size, **result}
+    return {"problem": problem, "peer": method.name, "designs": size, **result}
 
 
 def main() -> None:
@@ -164,14 +165,12 @@ def main() -> None:
     parser.add_argument("--peers", default="")
     told = parser.parse_args()
     began, measured = time.monotonic(), []
-    for problem, size in PROBLEMS:
-        for name, make in peers(problem, size).items():
-            if not any(word in name for word in told.peers.split(",")):
-                continue
-            if time.monotonic() - began > told.seconds:
-                return
-            measured.append(measure(make(), problem, size))
-            print(line(measured[-1]), flush=True)
+    wanted = [name for name in METHODS if any(word in name for word in told.peers.split(","))]
+    for name, (problem, size) in product(wanted, PROBLEMS):
+        if time.monotonic() - began > told.seconds:
+            return
+        measured.append(measure(peer(name, problem, size), problem, size))
+        print(line(measured[-1]), flush=True)
     if told.peers:
         return
     result = {
