@@ -6,12 +6,13 @@ components: enough of them that what is left out is under 0.15 mV, below any pee
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 from _accuracy import Prediction, accuracy, badness, truth_of
 from jaxtyping import Float
+from scipy.interpolate import CubicSpline
 
 from electrograd.sweeps.dataset import POINTS, Dataset
 
@@ -20,6 +21,8 @@ Settings = Mapping[str, Any]
 Predict = Callable[[Float[np.ndarray, "designs variables"]], Prediction]
 """A fitted peer."""
 
+AT_TRUTH = "accuracy at the truth's charges"
+"""Where a record has the measures of `at_charges_of`."""
 COMPONENTS = 24
 """Principal components kept of the two curves."""
 HELD_OUT = 5
@@ -56,8 +59,28 @@ def held_out_badness(peer: Peer, data: Dataset, settings: Settings) -> float:
     """How bad settings are on a fifth of the data, by a fit to the rest."""
     held = np.arange(len(data)) % HELD_OUT == HELD_OUT - 1
     judge = data.only(held)
-    found = peer.fit(data.only(~held), settings)(judge.values)
-    return badness(accuracy(judge, found.share, found.voltage, found.potential, found.margin))
+    return badness(judged(judge, peer.fit(data.only(~held), settings)(judge.values)))
+
+
+def judged(truth: Dataset, found: Prediction) -> dict[str, float]:
+    """Measure a prediction."""
+    return accuracy(truth, found.share, found.voltage, found.potential, found.margin)
+
+
+def at_charges_of(truth: Dataset, found: Prediction) -> Prediction:
+    """Read curves that were learned over each design's own charge at the charges of the truth.
+
+    They are splines through their points, whose last piece goes on past an end that comes too early.
+    """
+    own = np.linspace(0, 1, POINTS)
+    stretch = truth_of(truth).share / found.share
+
+    def read(curves: np.ndarray) -> np.ndarray:
+        return np.stack(
+            [CubicSpline(own, curve)(s * own) for curve, s in zip(curves, stretch, strict=True)]
+        )
+
+    return replace(found, voltage=read(found.voltage), potential=read(found.potential))
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,7 @@
 It is what a careful user would train, without physics: standardised inputs; outputs centred, and divided
 by one deviation a group (a deviation for each point would blow up the end of the voltage curve, which
 hardly varies); Muon with a cosine of the rate and weight decay. Its width, depth, rate, decay, steps and
-the weight of the two figures are searched by Optuna on one sweep's held-out designs; the best few are
-tried again at each other number of designs.
+the weight of the two figures are searched by Optuna on one sweep's held-out designs.
 """
 
 from collections.abc import Callable, Sequence

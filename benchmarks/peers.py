@@ -27,10 +27,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _accuracy import CAPACITY, MARGIN, POTENTIAL_RMSE, SHARE_95, VOLTAGE_95, VOLTAGE_RMSE, accuracy
-from _peer import Peer, Settings, choose
+from _peer import AT_TRUTH, Peer, Settings, at_charges_of, choose, judged
 from _peer_kernels import GaussianProcess, Kriging
 from _peer_network import PlainNetwork, search
+from _peer_table import line, table
 from _peer_trees import Boosting, Forest
 
 import electrograd as eg
@@ -57,15 +57,7 @@ METHODS = {
     "kriging": Kriging,
     MEAN: PlainNetwork,
 }
-SEARCHED, TRIALS, SHORTLIST = ("R1", 512), 14, 2
-COLUMNS = {
-    CAPACITY: "capacity, median [%]",
-    SHARE_95: "share, 95th",
-    VOLTAGE_RMSE: "voltage, median [mV]",
-    VOLTAGE_95: "95th",
-    POTENTIAL_RMSE: "negative potential, median [mV]",
-    MARGIN: "margin, median [mV]",
-}
+SEARCHED, TRIALS, SHORTLIST = ("R1", 512), 14, 4
 _LEARNERS = ("electrograd", "jax", "optax", "optuna", "scikit-learn", "smt", "numpy")
 
 
@@ -117,13 +109,14 @@ def shortlist() -> dict[str, Any]:
     return {"best": best[:SHORTLIST], "search [s]": sum(spent)}
 
 
-def peer(name: str, problem: str, size: int) -> Peer:
-    """A method, as it meets a sweep of this size."""
+def peer(name: str) -> Peer:
+    """A method; of the plain network, the best settings found and two beside them."""
     if "network" not in name:
         return METHODS[name]()
-    best = shortlist()["best"]
-    candidates = best[:1] if (problem, size) == SEARCHED else best
-    return PlainNetwork(candidates, MEMBERS if name == MEAN else 1, name)
+    best = shortlist()["best"][0]
+    longer = {**best, "steps": 2 * best["steps"]}
+    heavier = {**best, "decay": 4 * best["decay"]}
+    return PlainNetwork([best, longer, heavier], MEMBERS if name == MEAN else 1, name)
 
 
 def measure(method: Peer, problem: str, size: int) -> dict[str, Any]:
@@ -144,7 +137,8 @@ def measure(method: Peer, problem: str, size: int) -> dict[str, Any]:
             "choice among settings [s]": chosen - began,
             "fit [s]": fitted - chosen,
             "prediction of the test designs [s]": predicted - fitted,
-            "accuracy": accuracy(test, found.share, found.voltage, found.potential, found.margin),
+            "accuracy": judged(test, found),
+            AT_TRUTH: judged(test, at_charges_of(test, found)),
         }
 
     result = kept(
@@ -169,7 +163,7 @@ def main() -> None:
     for name, (problem, size) in product(wanted, PROBLEMS):
         if time.monotonic() - began > told.seconds:
             return
-        measured.append(measure(peer(name, problem, size), problem, size))
+        measured.append(measure(peer(name), problem, size))
         print(line(measured[-1]), flush=True)
     if told.peers:
         return
@@ -184,40 +178,6 @@ def main() -> None:
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "peers.json").write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
     (RESULTS / "peers.md").write_text(table(result))
-
-
-def line(one: dict[str, Any]) -> str:
-    """One result as a row of the table."""
-    numbers = [f"{one['accuracy'][name]:.2g}" for name in COLUMNS]
-    seconds = (one["choice among settings [s]"], one["fit [s]"])
-    cells = [one["problem"], one["peer"], one["designs"], *numbers, *(f"{s:.0f}" for s in seconds)]
-    return "| " + " | ".join(map(str, cells)) + " |"
-
-
-def table(result: dict[str, Any]) -> str:
-    """The results as Markdown."""
-    head = ["problem", "method", "N", *COLUMNS.values(), "choice [s]", "fit [s]"]
-    order = sorted(
-        result["measured"], key=lambda one: (one["problem"], one["designs"], one["accuracy"][CAPACITY])
-    )
-    spent = result["network search"]
-    return "\n".join(
-        [
-            f"# Other methods on the same simulations, {result['date']}",
-            "",
-            f"{result['machine']}; {', '.join(' '.join(one) for one in result['versions'].items())}.",
-            "Errors over the 4,096 designs of the test sweep; curves are compared at equal parts of the",
-            "charge, which favours these methods. The plain network's settings come from "
-            f"{spent['trials']} trials of",
-            f"Optuna on {spent['on'][0]}, N = {spent['on'][1]} ({spent['search [s]']:.0f} s); the best "
-            f"{len(spent['best'])} were tried again at each N.",
-            "",
-            "| " + " | ".join(head) + " |",
-            "|" + "---|" * len(head),
-            *map(line, order),
-            "",
-        ]
-    )
 
 
 if __name__ == "__main__":
