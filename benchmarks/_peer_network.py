@@ -70,7 +70,7 @@ class PlainNetwork:
         return predict
 
 
-def search(
+def search_settings(
     data: Dataset, trials: int, keep: Callable[[Settings, Callable[[], float]], float]
 ) -> list[dict[str, Any]]:
     """The settings that Optuna tried on held-out designs of the data, best first.

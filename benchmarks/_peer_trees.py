@@ -54,7 +54,7 @@ class Boosting(OneByOne):
     name: str = "gradient boosting"
     candidates: ClassVar = [
         {"rounds": 400, "rate": rate, "leaves": leaves, "least leaf": leaf}
-        for rate, leaves, leaf in ((0.1, 8, 5), (0.1, 4, 5), (0.05, 8, 10))
+        for rate, leaves, leaf in ((0.1, 8, 5), (0.1, 4, 5))
     ]
 
     def regressor(

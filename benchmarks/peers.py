@@ -8,8 +8,8 @@ one before.
 
     python benchmarks/peers.py [--seconds S] [--peers forest,kriging]
 
-fits nothing new after S seconds, and only the methods whose name holds one of those
-words; the results are written once all are there.
+searches the network's settings, then fits nothing new after S seconds, and only the methods whose name
+holds one of those words. What was kept from before is told in any case.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 from _peer import AT_TRUTH, Peer, Settings, at_charges_of, choose, judged
 from _peer_kernels import GaussianProcess, Kriging
-from _peer_network import PlainNetwork, search
+from _peer_network import PlainNetwork, search_settings
 from _peer_table import line, table
 from _peer_trees import Boosting, Forest
 
@@ -75,13 +75,15 @@ def sweeps(problem: str) -> tuple[Dataset, Dataset]:
     return train.only(train.completed), test.only(test.completed)
 
 
-def kept(made_from: dict[str, Any], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return what was made from this before, or make and keep it."""
+def kept(made_from: dict[str, Any], make: Callable[[], dict[str, Any]] | None) -> dict[str, Any]:
+    """Return what was made from this before; or make and keep it; or nothing, where it may not."""
     key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:12]
     path = KEPT / f"{made_from['of']}-{key}.json".replace(" ", "-")
     if path.exists():
         found: dict[str, Any] = json.loads(path.read_text())
         return found
+    if make is None:
+        return {}
     found = {**make(), "date": datetime.now(UTC).date().isoformat(), "versions": versions()}
     KEPT.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(found, indent=2))
@@ -105,7 +107,7 @@ def shortlist() -> dict[str, Any]:
         spent.append(found["seconds"])
         return found["badness"]
 
-    best = search(data, TRIALS, keep)
+    best = search_settings(data, TRIALS, keep)
     return {"best": best[:SHORTLIST], "search [s]": sum(spent)}
 
 
@@ -119,8 +121,8 @@ def peer(name: str) -> Peer:
     return PlainNetwork([best, longer, heavier], MEMBERS if name == MEAN else 1, name)
 
 
-def measure(method: Peer, problem: str, size: int) -> dict[str, Any]:
-    """Fit one method to the first designs of a sweep, and test it."""
+def measure(method: Peer, problem: str, size: int, fit: bool) -> dict[str, Any]:
+    """Fit one method to the first designs of a sweep and test it, or only look whether that was done."""
     everything, test = sweeps(problem)
     data = everything.only(np.arange(size))
 
@@ -147,9 +149,9 @@ def measure(method: Peer, problem: str, size: int) -> dict[str, Any]:
             "data": [data.fingerprint(), test.fingerprint()],
             "candidates": [dict(one) for one in method.candidates],
         },
-        make,
+        make if fit else None,
     )
-    return {"problem": problem, "peer": method.name, "designs": size, **result}
+    return result and {"problem": problem, "peer": method.name, "designs": size, **result}
 
 
 def main() -> None:
@@ -158,21 +160,19 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--peers", default="")
     told = parser.parse_args()
-    began, measured = time.monotonic(), []
-    wanted = [name for name in METHODS if any(word in name for word in told.peers.split(","))]
-    for name, (problem, size) in product(wanted, PROBLEMS):
-        if time.monotonic() - began > told.seconds:
-            return
-        measured.append(measure(peer(name), problem, size))
-        print(line(measured[-1]), flush=True)
-    if told.peers:
-        return
+    began, measured, search = time.monotonic(), [], shortlist()
+    for name, (problem, size) in product(METHODS, PROBLEMS):
+        wanted = any(word in name for word in told.peers.split(","))
+        in_time = time.monotonic() - began < told.seconds
+        if found := measure(peer(name), problem, size, wanted and in_time):
+            measured.append(found)
+            print(line(found), flush=True)
     result = {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} of {os.cpu_count()} cores, "
         f"Python {platform.python_version()}",
         "versions": versions(),
-        "network search": {"trials": TRIALS, "on": list(SEARCHED), **shortlist()},
+        "network search": {"trials": TRIALS, "on": list(SEARCHED), **search},
         "measured": measured,
     }
     RESULTS.mkdir(exist_ok=True)
