@@ -19,9 +19,9 @@ SPENT = {"choice among settings [s]": "choice [s]", "fit [s]": "fit [s]"}
 def line(one: dict[str, Any]) -> str:
     """One result as a row of the table."""
     numbers = [f"{one['accuracy'][name]:.2g}" for name in COLUMNS]
-    strict = (
+    strict = [
         f"{one[AT_TRUTH][name]:.2g}" if AT_TRUTH in one else "–" for name in (VOLTAGE_RMSE, VOLTAGE_95)
-    )
+    ]
     seconds = (f"{one[name]:.0f}" for name in SPENT)
     cells = (one["problem"], one["peer"], one["designs"], *numbers, *strict, *seconds)
     return "| " + " | ".join(map(str, cells)) + " |"
