@@ -116,9 +116,10 @@ def peer(name: str) -> Peer:
     if "network" not in name:
         return METHODS[name]()
     best = shortlist()["best"][0]
-    longer = {**best, "steps": 2 * best["steps"]}
-    heavier = {**best, "decay": 4 * best["decay"]}
-    return PlainNetwork([best, longer, heavier], MEMBERS if name == MEAN else 1, name)
+    if name == MEAN:
+        return PlainNetwork([best], MEMBERS, name)
+    longer, heavier = {**best, "steps": 2 * best["steps"]}, {**best, "decay": 4 * best["decay"]}
+    return PlainNetwork([best, longer, heavier])
 
 
 def measure(method: Peer, problem: str, size: int, fit: bool) -> dict[str, Any]:
