@@ -24,6 +24,7 @@ format: $(VENV)/.installed-test
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.installed-test ## accuracy and speed; writes benchmarks/results (half an hour and more)
+	$(PIP) --editable '.[benchmarks]'
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
 
 notebooks: $(VENV)/.installed-test ## run the paired scripts and keep their pictures
