@@ -20,6 +20,7 @@ from electrograd.physics.variables import (
 from electrograd.physics.variants import CATEGORIES, check_channelled
 from electrograd.study import LABEL_KEYS, MAIN, SHOWN_AS, Study, SweepOf
 from electrograd.study_sections import ScenarioSection, VariableSection
+from electrograd.surrogates.fitting import LEAST_DESIGNS
 from electrograd.sweeps.axis import Axis
 from electrograd.sweeps.feasible import quantity_names
 from electrograd.sweeps.plan import check_feasible
@@ -56,10 +57,10 @@ def check_study(study: Study, where: Where) -> None:
             where("sensitivity", "samples"),
         )
     main = study.sweep_of(MAIN)
-    designs, least = main.sampler.size(main.space, main.designs), 8 * study.training.members
+    designs, least = main.sampler.size(main.space, main.designs), LEAST_DESIGNS
     if study.goal_section is not None and designs < least:
         raise InputError(
-            "a sweep must hold at least 8 designs for each member of the ensemble",
+            "a sweep to design from must hold enough designs to train on",
             designs,
             least,
             where("sweep", "designs"),

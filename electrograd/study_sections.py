@@ -235,9 +235,10 @@ class TrainingSection(Section):
     @property
     def ensemble(self) -> TrainingSettings:
         """How the ensemble is trained; each member is blind to a part of its own."""
-        folds = max(self.members // 2, TrainingSettings.folds)
-        stated = self.model_dump(include={"members", "width", "steps", "seed"})
-        return TrainingSettings(**stated, folds=folds)
+        folds = max(self.members, TrainingSettings.folds)
+        return TrainingSettings(
+            **self.model_dump(include={"members", "width", "steps", "seed"}), folds=folds
+        )
 
     @property
     def distillation(self) -> DistillationSettings:

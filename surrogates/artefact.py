@@ -20,6 +20,7 @@ from electrograd.surrogates.curve_physics import CurvePhysics, Form
 from electrograd.surrogates.ensemble import Ensemble
 from electrograd.surrogates.student import Student
 from electrograd.surrogates.surrogate import Accuracy, Surrogate
+from electrograd.surrogates.trust import Trust
 from electrograd.sweeps.space import DesignSpace
 
 FORMAT = 2
@@ -49,7 +50,10 @@ def save_surrogate(surrogate: Surrogate, folder: Path, extra: dict[str, Any] | N
     pairs = {
         f"held_out.{name}": jnp.asarray(value) for name, value in surrogate.accuracy.held_out.items()
     }
-    write_atomic(folder / _WEIGHTS, save({**weights, **branch, **scaling, **tables, **pairs}))
+    trust = surrogate.trust
+    held = trust.to_arrays() if trust else {}
+    trusted = {f"trust.{name}": jnp.asarray(value) for name, value in held.items()}
+    write_atomic(folder / _WEIGHTS, save({**trusted, **weights, **branch, **scaling, **tables, **pairs}))
     config = {
         "format": FORMAT,
         "cell": physics.cell.to_dict(),
@@ -61,6 +65,7 @@ def save_surrogate(surrogate: Surrogate, folder: Path, extra: dict[str, Any] | N
         "ensemble": {"width": surrogate.ensemble.width, "depth": surrogate.ensemble.depth},
         "student": student and {"width": student.width, "depth": student.depth},
         "accuracy": surrogate.accuracy.summary(),
+        "trust": trust and trust.to_dict(),
         "dataset": surrogate.dataset,
         **(extra or {}),
     }
@@ -119,6 +124,7 @@ def load_surrogate(folder: Path) -> Surrogate:
                 figures=config["accuracy"]["figures"],
                 held_out={name: np.asarray(pair) for name, pair in part("held_out.").items()},
             ),
+            trust=config["trust"] and Trust.from_saved(physics.space, part("trust."), config["trust"]),
             dataset=config["dataset"],
         )
     except (KeyError, TypeError) as error:

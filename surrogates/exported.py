@@ -28,7 +28,7 @@ from jaxtyping import Array, Bool, Float
 
 from electrograd.physics.errors import InputError
 from electrograd.physics.variables import ACCEPTED_CAPACITY, ACCEPTED_SHARE
-from electrograd.surrogates.artefact import write_atomic
+from electrograd.surrogates.checkpoint import write_atomic
 from electrograd.surrogates.surrogate import Surrogate
 from electrograd.surrogates.timed import CURVE_NAMES
 

@@ -1,27 +1,34 @@
 """From a sweep to a surrogate: check the data, train the ensemble, teach the student, measure both."""
 
 import math
-from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+from scipy.interpolate import PchipInterpolator
 
-from electrograd.physics.errors import InputError
+from electrograd.physics.charge import VOLTAGE
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.variables import (
     ACCEPTED_CAPACITY,
     ACCEPTED_SHARE,
+    CHARGING_ENERGY,
     NOMINAL_CAPACITY,
     PLATING_MARGIN,
 )
+from electrograd.surrogates.calibration import Calibration
+from electrograd.surrogates.checks import check_dataset
 from electrograd.surrogates.curve_physics import CurvePhysics
 from electrograd.surrogates.distillation import DistillationSettings, distil
-from electrograd.surrogates.ensemble import member_curves
+from electrograd.surrogates.domain import Domain
+from electrograd.surrogates.ending import fit_ends
+from electrograd.surrogates.ensemble import Ensemble, member_curves
 from electrograd.surrogates.figures import figures_of_merit
 from electrograd.surrogates.progress import Progress, silent
+from electrograd.surrogates.spread import Spread
 from electrograd.surrogates.surrogate import Accuracy, Surrogate
 from electrograd.surrogates.training import (
     TARGETS,
@@ -30,9 +37,15 @@ from electrograd.surrogates.training import (
     known_points,
     train_ensemble,
 )
+from electrograd.surrogates.trust import LEVEL, Trust, calibrated
 from electrograd.sweeps.dataset import Dataset
 
+LEAST_DESIGNS = 32
+"""Completed simulations without which there is no training."""
+LEARNED_FIGURES = (ACCEPTED_CAPACITY, ACCEPTED_SHARE, PLATING_MARGIN, CHARGING_ENERGY)
+"""Figures of merit that have an error; the others are in closed form or follow from these."""
 _AT_ONCE = 128
+_FRESH, _FRESH_SEED = 2048, 20231  # designs, never simulated, where members' disagreement is looked at
 
 
 def train(
@@ -44,6 +57,7 @@ def train(
     distillation: DistillationSettings | None = None,
     progress: Progress = silent,
     checkpoint: Path | None = None,
+    start: Ensemble | None = None,
 ) -> Surrogate:
     """Fit a surrogate to the completed simulations of a sweep.
 
@@ -55,18 +69,20 @@ def train(
         Told of steps of both trainings, as one.
     checkpoint
         Where the state of the ensemble's training is kept, for one that was ended to go on.
+    start
+        An ensemble to begin with instead of random weights.
 
     Raises
     ------
     InputError
         If too few simulations completed, or their curves are not finite.
     """
-    check_data(dataset, physics.space.names, settings)
+    check_dataset(dataset, physics.space, LEAST_DESIGNS)
     data = dataset.only(dataset.completed)
     later = distillation.rounds * distillation.steps if distillation else 0
     total = settings.steps + later
     trained = train_ensemble(
-        data, physics, settings, lambda done, _, error: progress(done, total, error), checkpoint
+        data, physics, settings, lambda done, _, error: progress(done, total, error), checkpoint, start
     )
     student = distillation and distil(
         trained.ensemble,
@@ -75,47 +91,28 @@ def train(
         distillation,
         lambda done, _, error: progress(settings.steps + done, total, error),
     )
+    accuracy, spreads, calibrations = measured(trained, data, scenario, solver)
     return Surrogate(
         ensemble=trained.ensemble,
         student=student or None,
         scenario=scenario,
         settings=solver,
-        accuracy=held_out_accuracy(trained, data, scenario, solver),
+        accuracy=accuracy,
+        trust=Trust(
+            domain=Domain.from_designs(physics.space, data.values),
+            ends=fit_ends(dataset, physics.space, jax.random.key(settings.seed)),
+            spreads=spreads,
+            calibrations=calibrations,
+        ),
         dataset=dataset.fingerprint(),
     )
 
 
-def check_data(dataset: Dataset, names: tuple[str, ...], settings: TrainingSettings) -> None:
-    """Raise `InputError` unless the completed simulations can train an ensemble."""
-    if dataset.names != names:
-        raise InputError("the sweep's variables must be the space's, in its order", dataset.names, names)
-    data = dataset.only(dataset.completed)
-    least = 8 * max(settings.members, 4)
-    if len(data) < least:
-        failures = Counter(dataset.only(~dataset.completed).messages).most_common(1)
-        reason = f"; the commonest failure was: {failures[0][0]}" if failures else ""
-        raise InputError(
-            f"training needs at least {least} completed simulations "
-            f"({settings.members} members, 8 designs held out from each){reason}",
-            len(data),
-            least,
-        )
-    learned = {name: data.curves[name] for name in TARGETS}
-    figures = {name: value[:, None] for name, value in data.figures.items()}
-    for name, values in {**learned, **figures}.items():
-        broken = np.flatnonzero(~np.all(np.isfinite(values), axis=1))
-        if broken.size:
-            raise InputError(
-                f"{name!r} must be finite, but is not in {broken.size} completed designs",
-                f"design {dict(zip(data.names, data.values[broken[0]], strict=True))}",
-            )
-
-
-def held_out_accuracy(
+def measured(
     trained: Trained, data: Dataset, scenario: Scenario, solver: SolverSettings
-) -> Accuracy:
-    """Errors of each member on the designs that it never saw."""
-    ensemble, physics = trained.ensemble, trained.ensemble.physics
+) -> tuple[Accuracy, dict[str, Spread], dict[str, Calibration]]:
+    """Errors on designs held out from the members that are asked, and intervals made of them."""
+    ensemble, physics, per_fold = trained.ensemble, trained.ensemble.physics, trained.per_fold
     shape = ensemble.shape
     known, target = known_points(data, physics)
 
@@ -125,24 +122,62 @@ def held_out_accuracy(
             def curves(share: Array) -> Float[Array, "points outputs"]:
                 return member_curves(physics, shape, weights, physics.inputs(design, share))
 
-            return figures_of_merit(physics, design, curves, scenario, solver)
+            found = figures_of_merit(physics, design, curves, scenario, solver)
+            return {name: found[name] for name in LEARNED_FIGURES}
 
         found: dict[str, Array] = jax.lax.map(one, designs, batch_size=_AT_ONCE)
         return found
 
-    rows, errors, predicted = [], [], []
+    fresh = physics.space.sobol(_FRESH, seed=_FRESH_SEED)
+    rows, errors, held_out, drawn = [], [], [], []
     for k, unseen in enumerate(trained.blind):
         weights, real = dict(ensemble.member(k)), unseen >= 0
         here = jax.tree.map(lambda a, unseen=unseen: a[unseen], (known, target))
         errors.append(np.asarray(member_curves(physics, shape, weights, here[0]) - here[1])[real])
-        found = figures(weights, jnp.asarray(data.values[unseen], jnp.float32))
-        predicted.append({name: np.asarray(value)[real] for name, value in found.items()})
+        asked = jnp.asarray(np.concatenate([data.values[unseen], fresh]), jnp.float32)
+        found = {name: np.asarray(value, float) for name, value in figures(weights, asked).items()}
+        held_out.append({name: value[: len(unseen)][real] for name, value in found.items()})
+        drawn.append({name: value[len(unseen) :] for name, value in found.items()})
         rows.append(unseen[real])
-    return accuracy_of(
-        data.only(np.concatenate(rows)),
-        np.concatenate(errors),
-        {name: np.concatenate([p[name] for p in predicted]) for name in predicted[0]},
+    first = range(0, len(rows), per_fold)
+    own = data.only(np.concatenate([rows[k] for k in first]))
+    # By design, what each member of its group says.
+    said = {
+        name: np.concatenate(
+            [np.stack([held_out[k + m][name] for m in range(per_fold)], axis=1) for k in first]
+        )
+        for name in LEARNED_FIGURES
+    }
+    truth = truths(own)
+    spreads, calibrations = calibrated(
+        physics.space,
+        own.values,
+        said,
+        truth,
+        fresh,
+        {
+            name: np.stack([d[name] for d in drawn]).reshape(-1, per_fold, _FRESH)
+            for name in LEARNED_FIGURES
+        },
     )
+    accuracy = accuracy_of(
+        truth, np.concatenate(errors), {name: value.mean(axis=1) for name, value in said.items()}
+    )
+    for name, figure in accuracy.figures.items():
+        figure["interval"] *= calibrations[name].shrink
+    return accuracy, spreads, calibrations
+
+
+def truths(data: Dataset) -> dict[str, Float[np.ndarray, " designs"]]:
+    """Simulated values of the figures of merit that are learned."""
+    accepted = data.figures[ACCEPTED_CAPACITY]
+    pairs = zip(data.charge, data.curves[VOLTAGE], strict=True)
+    return {
+        ACCEPTED_CAPACITY: accepted,
+        ACCEPTED_SHARE: accepted / data.figures[NOMINAL_CAPACITY],
+        PLATING_MARGIN: data.figures[PLATING_MARGIN],
+        CHARGING_ENERGY: np.array([PchipInterpolator(q, v).integrate(0, q[-1]) for q, v in pairs]),
+    }
 
 
 def curve_rmse(error: Float[np.ndarray, "designs points outputs"]) -> Float[np.ndarray, "designs 2"]:
@@ -151,20 +186,14 @@ def curve_rmse(error: Float[np.ndarray, "designs points outputs"]) -> Float[np.n
 
 
 def accuracy_of(
-    data: Dataset,
-    error: Float[np.ndarray, "designs points outputs"],
-    predicted: dict[str, Float[np.ndarray, " designs"]],
+    truth: Mapping[str, Float[np.ndarray, " designs"]],
+    error: Float[np.ndarray, "curves points outputs"],
+    predicted: Mapping[str, Float[np.ndarray, " designs"]],
 ) -> Accuracy:
-    """Summarise held-out errors of curves and of the figures of merit that are learned."""
-    nominal, accepted = data.figures[NOMINAL_CAPACITY], data.figures[ACCEPTED_CAPACITY]
-    truth = {
-        ACCEPTED_CAPACITY: accepted,
-        ACCEPTED_SHARE: accepted / nominal,
-        PLATING_MARGIN: data.figures[PLATING_MARGIN],
-    }
-    n = len(data)
-    # The conformal quantile: the smallest that covers 90 % of n + 1 exchangeable errors.
-    rank = min(n, math.ceil(0.9 * (n + 1)))
+    """Summarise held-out errors of curves, of each member's own, and of figures of merit."""
+    n = len(truth[ACCEPTED_SHARE])
+    # The conformal quantile: the smallest that covers the level among n + 1 exchangeable errors.
+    rank = min(n, math.ceil(LEVEL * (n + 1)))
     figures = {}
     for name, value in truth.items():
         wrong = np.abs(predicted[name] - value)

@@ -28,7 +28,7 @@ from jax.extend import core
 from jaxtyping import Array
 
 from electrograd.physics.errors import InputError
-from electrograd.surrogates.artefact import write_atomic
+from electrograd.surrogates.checkpoint import write_atomic
 from electrograd.surrogates.exported import ONNX_SUFFIX, SUFFIX, check_target, everything
 from electrograd.surrogates.surrogate import Surrogate
 

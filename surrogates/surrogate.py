@@ -13,10 +13,12 @@ from jaxtyping import Array, Float
 from electrograd.physics.errors import InputError
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.variables import ACCEPTED_SHARE
+from electrograd.surrogates.checks import Outside, check_designs
 from electrograd.surrogates.curve_physics import CurvePhysics
 from electrograd.surrogates.ensemble import Ensemble
 from electrograd.surrogates.figures import figures_of_merit
 from electrograd.surrogates.student import Student
+from electrograd.surrogates.trust import Trust
 from electrograd.sweeps.space import DesignSpace
 
 BATCH = 1024
@@ -66,6 +68,8 @@ class Surrogate:
         What was simulated, and how.
     accuracy
         Errors on held-out designs.
+    trust
+        Intervals, trained domain, ends; none where nothing was held out.
     dataset
         Fingerprint of the data it was trained on.
     """
@@ -75,6 +79,7 @@ class Surrogate:
     scenario: Scenario
     settings: SolverSettings
     accuracy: Accuracy
+    trust: Trust | None
     dataset: str
 
     @property
@@ -109,42 +114,25 @@ class Surrogate:
     def _batch(self) -> Any:
         return jax.jit(jax.vmap(self.figures))
 
-    def predict(self, designs: np.ndarray) -> dict[str, Float[np.ndarray, " designs"]]:
+    def predict(
+        self, designs: np.ndarray, outside: Outside = "error"
+    ) -> dict[str, Float[np.ndarray, " designs"]]:
         """Figures of merit of many designs, as NumPy arrays.
 
         Parameters
         ----------
         designs
             Shape (designs, variables), SI units, in the order of ``physics.space.names``.
+        outside
+            "error" refuses designs outside the trained box. "flag" predicts them too, never clipped;
+            `inside` says which to believe.
 
         Raises
         ------
         InputError
-            For another shape, or values that are not finite and inside the trained box.
+            For another shape, values that are not finite, and as ``outside`` says.
         """
-        designs = np.asarray(designs, float)
-        width = len(self.space)
-        if designs.ndim != 2 or designs.shape[1] != width:
-            raise InputError(
-                "designs must have the shape (designs, variables) with the variables "
-                + ", ".join(self.space.names),
-                designs.shape,
-                ("designs", width),
-            )
-        if not np.all(np.isfinite(designs)):
-            raise InputError("designs must be finite", designs[~np.isfinite(designs)][0])
-        for k, (name, low, high) in enumerate(
-            zip(self.space.names, self.space.lower, self.space.upper, strict=True)
-        ):
-            slip = 1e-6 * (high - low)
-            outside = (designs[:, k] < low - slip) | (designs[:, k] > high + slip)
-            if outside.any():
-                value = designs[outside, k][0]
-                raise InputError(
-                    f"{name!r} must lie in the trained box [{low:g}, {high:g}]",
-                    f"{value:g}",
-                    f"{min(max(value, low), high):g}",
-                )
+        designs = check_designs(designs, self.space, outside)
         designs = designs.astype(np.float32)
         pieces = []
         for start in range(0, len(designs), BATCH):
@@ -176,6 +164,29 @@ class Surrogate:
         share = np.linspace(0, self.predict_one(design)[ACCEPTED_SHARE], points, dtype=np.float32)
         return share, np.asarray(jax.jit(self.curves)(row, jnp.asarray(share)))
 
+    def inside(self, designs: Float[np.ndarray, "designs variables"]) -> np.ndarray:
+        """Which designs lie in the trained domain: in the box, and not far from all data in it."""
+        checked = check_designs(designs, self.space, "flag")
+        return self._trust.domain.inside(checked)
+
+    def half_widths(
+        self, designs: Float[np.ndarray, "designs variables"]
+    ) -> dict[str, Float[np.ndarray, " designs"]]:
+        """Half-widths of the 90 % intervals of designs, by learned figure of merit, in its unit."""
+        return self._trust.half_widths(check_designs(designs, self.space, "flag"))
+
+    def ends(
+        self, designs: Float[np.ndarray, "designs variables"]
+    ) -> dict[str, Float[np.ndarray, " designs"]]:
+        """Probabilities of how each simulation would end; see `EndModel.probabilities`."""
+        return self._trust.ends.predict(check_designs(designs, self.space, "flag"))
+
+    @property
+    def _trust(self) -> Trust:
+        if self.trust is None:
+            raise InputError("a surrogate must have held designs out to know its errors", "none")
+        return self.trust
+
     def interval(self, figure: str) -> float:
-        """Half-width that held 90 % of held-out designs; 0 for a figure in closed form."""
+        """Half-width that holds 90 % of designs, one for all; 0 for a figure in closed form."""
         return self.accuracy.figures.get(figure, {}).get("interval", 0.0)

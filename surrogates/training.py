@@ -38,8 +38,6 @@ TARGETS = (VOLTAGE, NEGATIVE_POTENTIAL, NEGATIVE_SURFACE, POSITIVE_SURFACE)
 
 CHECKS = 24
 """How often a training looks at the held-out designs, and writes its checkpoint."""
-PER_FOLD = 2
-"""Members that share a fold: how they disagree there is what seeds alone are worth."""
 _AT_ONCE = 256  # designs whose inputs are made at a time
 
 
@@ -79,6 +77,16 @@ class TrainingSettings:
     monotonicity: float = 0.0
     seed: int = 0
 
+    @property
+    def per_fold(self) -> int:
+        """Members that share a fold: two where there are four, to show what seeds are worth."""
+        return 2 if self.members >= 4 and self.members % 2 == 0 else 1
+
+    @property
+    def groups(self) -> int:
+        """Folds that are held out from some members."""
+        return self.members // self.per_fold
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -90,12 +98,15 @@ class Trained:
         The best of the checks.
     blind
         For each member, rows of the completed designs that it never saw: padded to one length with -1.
+    per_fold
+        Members, one after the other, that never saw the same.
     history
         Steps and held-out errors [mV] of the checks.
     """
 
     ensemble: Ensemble
     blind: np.ndarray
+    per_fold: int
     history: list[tuple[int, float]]
 
 
@@ -207,6 +218,7 @@ def train_ensemble(
     return Trained(
         ensemble=Ensemble(physics, settings.width, settings.depth, state["best"]),
         blind=blind,
+        per_fold=settings.per_fold,
         history=[(int(s), float(e)) for s, e in history if np.isfinite(s)],
     )
 
@@ -226,8 +238,8 @@ def known_points(
 def folds_of(designs: int, settings: TrainingSettings) -> tuple[Array, np.ndarray]:
     """Rows that each member sees, and rows that it never does, the latter padded with -1."""
     fold = np.random.default_rng(settings.seed).permutation(designs) % settings.folds
-    seen = [np.flatnonzero(fold != k // PER_FOLD) for k in range(settings.members)]
-    unseen = [np.flatnonzero(fold == k // PER_FOLD) for k in range(settings.members)]
+    seen = [np.flatnonzero(fold != k // settings.per_fold) for k in range(settings.members)]
+    unseen = [np.flatnonzero(fold == k // settings.per_fold) for k in range(settings.members)]
     longest = max(map(len, unseen))
     # Folds differ by a design in size: what is seen is cut to the smallest, so that members stack.
     rows = jnp.asarray(np.stack([k[: min(map(len, seen))] for k in seen]))

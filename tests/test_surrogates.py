@@ -69,6 +69,7 @@ def untrained(physics: CurvePhysics, dtype: str, c_rate: float = 1.0, seed: int 
         scenario=Scenario(c_rate, hold_until=c_rate / 2).of(physics.cell),
         settings=LIMITS,
         accuracy=Accuracy({}, errors, {ACCEPTED_SHARE: np.array([[0.5, 0.6]])}),
+        trust=None,
         dataset="none",
     )
 
