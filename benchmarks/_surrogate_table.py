@@ -35,10 +35,10 @@ def table(result: dict[str, Any], metrics: tuple[str, ...]) -> str:
 {result["machine"]}; {", ".join(" ".join(one) for one in result["versions"].items())}.
 
 Errors over the 4,096 designs of the test sweep: accepted capacity, median [%] / accepted share, 95th
-percentile / voltage RMSE at the truth's charges, median and 95th percentile [mV] / plating margin, median
-[mV]. Intervals: share of test designs held by the 90 % intervals of accepted capacity, share, margin and
-charging energy [%]. Flagged as outside the trained domain [%]: test designs, and designs with one variable
-20 % of its range outside. Ends: designs whose end the curves tell [%]. Training: all members and the
+percentile / voltage RMSE at the truth's charges, median and 95th percentile [mV] / plating margin,
+median [mV]. Intervals: share of test designs held by the 90 % intervals of accepted capacity, share,
+margin and charging energy [%]. Flagged as outside the trained domain [%]: test designs, and designs
+with one variable 20 % of its range outside. Ends: designs whose end the curves tell [%]. Training: all members and the
 student.
 
 | N | who | errors | asked for | intervals | flagged inside | flagged outside | ends | training [s] |
@@ -53,7 +53,8 @@ student.
 
 All curves (40 points) and figures of merit of 4,096 designs: {fast["us_per_design"]:.2f} µs a design,
 {fast["designs_per_s"]:,.0f} designs a second; two processes of PyBaMM with a model built once:
-{fast["pybamm_designs_per_s"]:.1f} a second. Ratio {fast["ratio"]:,.0f}. One value with its gradient: {both}.
+{fast["pybamm_designs_per_s"]:.1f} a second. Ratio {fast["ratio"]:,.0f}. One value with its gradient:
+{both}.
 Matrix products of the same machine: {fast["matrix_GFLOP_per_s"]:.0f} GFLOP/s, of which the network's
 products alone use {100 * fast["share_of_matrix_rate"]:.0f} %. Compilations when only values change:
 {fast["compilations"] - 1}.
