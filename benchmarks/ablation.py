@@ -21,7 +21,7 @@ import platform
 import sys
 import time
 from dataclasses import asdict, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,7 @@ SETTINGS = TrainingSettings(members=2, width=64, steps=3000, batch=512, patience
 SIZES = (512, 128)
 INSIDE = 1024
 LEAST_SHARE = 0.02
+AT_ONCE = 64
 
 
 @cache
@@ -101,26 +102,39 @@ def measure(variant: Variant, designs: int) -> dict[str, Any]:
 def answers(ensemble: Ensemble, study: Study, test: Dataset) -> dict[str, np.ndarray]:
     """What an ensemble says of a test sweep, its curves at the truth's charges."""
 
-    def one(pair: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array, jax.Array]:
-        design, share = pair
-        figures = figures_of_merit(
+    @jax.jit
+    @partial(jax.vmap, in_axes=(None, 0, 0))
+    def asked(
+        weights: dict[str, jax.Array], design: jax.Array, share: jax.Array
+    ) -> tuple[jax.Array, jax.Array, jax.Array]:
+        own = replace(ensemble, weights=weights)
+        found = figures_of_merit(
             ensemble.physics,
             design,
-            lambda share: ensemble.curves(design, share),
+            lambda share: own.curves(design, share),
             study.scenario,
             study.solver,
         )
-        return ensemble.curves(design, share)[:, :2], figures[ACCEPTED_SHARE], figures[PLATING_MARGIN]
+        return own.curves(design, share)[:, :2], found[ACCEPTED_SHARE], found[PLATING_MARGIN]
 
     share = test.charge / test.figures[NOMINAL_CAPACITY][:, None]
-    curves, end, margin = jax.jit(lambda pairs: jax.lax.map(one, pairs, batch_size=64))(
-        (jnp.asarray(test.values, jnp.float32), jnp.asarray(share, jnp.float32))
+    padded = np.arange(-(-len(test) // AT_ONCE) * AT_ONCE) % len(test)
+    pieces = [
+        asked(
+            dict(ensemble.weights),
+            jnp.asarray(test.values[rows], jnp.float32),
+            jnp.asarray(share[rows], jnp.float32),
+        )
+        for rows in padded.reshape(-1, AT_ONCE)
+    ]
+    curves, end, margin = (
+        np.concatenate(part)[: len(test)].astype(float) for part in zip(*pieces, strict=True)
     )
     return {
-        "share": np.asarray(end, float),
-        "voltage": np.asarray(curves[..., 0], float),
-        "potential": np.asarray(curves[..., 1], float),
-        "margin": np.asarray(margin, float),
+        "share": end,
+        "voltage": curves[..., 0],
+        "potential": curves[..., 1],
+        "margin": margin,
     }
 
 
