@@ -1,7 +1,7 @@
 """The whole state of the P2D at constant current: PyBaMM's solution, and PyBaMM's equations for it.
 
 A state is what PyBaMM integrates: concentrations in the particles and in the electrolyte, potentials in
-solids and electrolyte, on every control volume, each as (value - reference) / scale. The same ordering is
+solids and electrolyte, on every control volume, each as (value - reference) / scale. The same order is
 simulated here and understood by `P2DResidual`, so that a learned state can be held against both.
 """
 
@@ -154,7 +154,10 @@ class StateModel:
 
     @property
     def _start(self) -> dict[str, float]:
-        return {INITIAL["negative"]: self.cell.negative.empty, INITIAL["positive"]: self.cell.positive.empty}
+        return {
+            INITIAL["negative"]: self.cell.negative.empty,
+            INITIAL["positive"]: self.cell.positive.empty,
+        }
 
     def _layout(self) -> StateLayout:
         variables = {variable.name: variable for variable in self._simulation.built_model.y_slices}

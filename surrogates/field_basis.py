@@ -1,16 +1,16 @@
 """A state of the P2D as a few coefficients, and back, with what is conserved conserved.
 
-Every field is a known part and a deviation, and the deviation a sum of modes (proper orthogonal
-decomposition: Berkooz, Holmes and Lumley, Annu. Rev. Fluid Mech. 25 (1993) 539), in the metric of volumes:
+Every field is a known part and a deviation, and the deviation a sum of modes in the metric of volumes
+(proper orthogonal decomposition: Berkooz, Holmes and Lumley, Annu. Rev. Fluid Mech. 25 (1993) 539):
 
-    particles      c / c_max = mean by Coulomb counting  + C Σ a_k ψ_k(x, r),      ∫ψ_k dV = 0
-    electrolyte    c_e / c_0 = 1                         + C Σ a_k ψ_k(x),         less its mean over pores
-    φ_s negative   0                                     + C Σ a_k ψ_k(x)
-    φ_e            -⟨U_n(surfaces)⟩                      + C Σ a_k ψ_k(x)
-    φ_s positive   ⟨U_p(surfaces)⟩ - ⟨U_n(surfaces)⟩     + C Σ a_k ψ_k(x)
+    particles      c / c_max = mean by Coulomb counting + C Σ a_k ψ_k(x, r),   ∫ψ_k dV = 0
+    electrolyte    c_e / c_0 = 1                        + C Σ a_k ψ_k(x),      less its mean over pores
+    φ_s negative   0                                    + C Σ a_k ψ_k(x)
+    φ_e            -⟨U_n(surfaces)⟩                     + C Σ a_k ψ_k(x)
+    φ_s positive   ⟨U_p(surfaces)⟩ - ⟨U_n(surfaces)⟩    + C Σ a_k ψ_k(x)
 
-So lithium in each electrode and salt in the pores are conserved for any coefficients, and a state tends to
-equilibrium as the rate C tends to zero. What is steep in the potentials comes from PyBaMM's own
+So lithium in each electrode and salt in the pores are conserved for any coefficients, and a state tends
+to equilibrium as the rate C tends to zero. What is steep in the potentials comes from PyBaMM's own
 open-circuit potentials at the surfaces; the deviations are smooth.
 """
 
@@ -108,6 +108,10 @@ class StateMap:
             ELECTROLYTE_POTENTIAL: value[ELECTROLYTE_POTENTIAL] + u_n,
         }
 
+    def potentials(self, x: Float[Array, "*shape"], y: Float[Array, "*shape"]) -> tuple[Any, Any]:
+        """Open-circuit potentials (negative, positive) [V] at stoichiometries, in their dtype."""
+        return self.negative.astype(x.dtype)(x), self.positive.astype(y.dtype)(y)
+
     def changes(self, parameters: Mapping[str, Any], entries: Float[Array, " states"]) -> Deviations:
         """Changes of a state's entries in the units of deviations: stoichiometry, c / c_0, V."""
         value = {name: self.layout.scales[name] * entries[self.layout.part(name)] for name in FIELDS}
@@ -188,10 +192,10 @@ class StateMap:
 
     def _surface_potentials(self, stoichiometries: Deviations) -> tuple[Any, Any]:
         """Open-circuit potentials at the surfaces, averaged through each electrode."""
-        return (
-            jnp.mean(self.negative(self._surfaces(stoichiometries[NEGATIVE_PARTICLE]))),
-            jnp.mean(self.positive(self._surfaces(stoichiometries[POSITIVE_PARTICLE]))),
-        )
+        x = self._surfaces(stoichiometries[NEGATIVE_PARTICLE])
+        y = self._surfaces(stoichiometries[POSITIVE_PARTICLE])
+        u_n, u_p = self.potentials(x, y)
+        return jnp.mean(u_n), jnp.mean(u_p)
 
     def _pores(self, parameters: Mapping[str, Any]) -> Float[Array, " depth"]:
         parts = (

@@ -10,8 +10,9 @@ with s the share of the nominal capacity, T the seconds in which all of it passe
 coefficients, like the residual of their equations, are of stoichiometry, c / c_0 and V over the C-rate.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,9 +21,31 @@ from jaxtyping import Array, Float
 from electrograd.physics.states import StateModel
 from electrograd.physics.variables import C_RATE
 from electrograd.surrogates.field_basis import CONCENTRATIONS, Deviations, Modes
-from electrograd.surrogates.fields import FieldPhysics, state
+from electrograd.surrogates.fields import FieldPhysics, coefficients, state
 
 Coefficients = dict[str, Any]
+
+
+class Linearised(NamedTuple):
+    """The equations around learned coefficients a, after a share of the charge: m e' = A e + d.
+
+    Attributes
+    ----------
+    vector
+        a.
+    defect
+        d = m a' - G(a): what the equations find wrong.
+    mass, matrix
+        m, and A = ∂G/∂a.
+    curves
+        Derivatives of `StateMap.curves` in a.
+    """
+
+    vector: Float[Array, " modes"]
+    defect: Float[Array, " modes"]
+    mass: Float[Array, "modes modes"]
+    matrix: Float[Array, "modes modes"]
+    curves: Float[Array, "outputs modes"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +76,15 @@ class ReducedEquations:
             start += count
         return found
 
+    def vector(
+        self,
+        weights: Mapping[str, Array],
+        design: Float[Array, " variables"],
+        share: Float[Array, ""],
+    ) -> Float[Array, " modes"]:
+        """The network's coefficients."""
+        return self.stack(coefficients(self.physics, self.modes, weights, design, share))
+
     def state(
         self, vector: Float[Array, " modes"], design: Float[Array, " variables"], share: Float[Array, ""]
     ) -> Float[Array, " states"]:
@@ -74,14 +106,54 @@ class ReducedEquations:
     ) -> Float[Array, " modes"]:
         """G(a, s)."""
         parameters = self.physics.parameters(design)
-        y, y_share = jax.jvp(
-            lambda s: self.state(vector, design, s), (share,), (jnp.ones_like(share),)
-        )
+        y, y_share = jax.jvp(lambda s: self.state(vector, design, s), (share,), (jnp.ones_like(share),))
         seconds = 3600 / parameters[C_RATE]
         f = self.model.residual.right_hand_side(0.0, y, self.model.inputs(parameters))
         split = self.model.residual.differential
         rates = jnp.concatenate([seconds * f[:split] - y_share[:split], f[split:]])
         return self._projected(rates, design, True)
+
+    def linearised(
+        self,
+        weights: Mapping[str, Array],
+        design: Float[Array, " variables"],
+        share: Float[Array, ""],
+    ) -> Linearised:
+        """The equations around the network's own coefficients, with their defect."""
+        vector, slope = jax.jvp(
+            lambda s: self.vector(weights, design, s), (share,), (jnp.ones_like(share),)
+        )
+
+        def curves(vector: Array) -> Array:
+            return self.physics.states.curves(self.state(vector, design, share))
+
+        mass = self.mass(vector, design, share)
+        return Linearised(
+            vector=vector,
+            defect=mass @ slope - self.right_hand_side(vector, design, share),
+            mass=mass,
+            matrix=jax.jacfwd(self.right_hand_side)(vector, design, share),
+            curves=jax.jacfwd(curves)(vector),
+        )
+
+    def local_error(
+        self,
+        weights: Mapping[str, Array],
+        design: Float[Array, " variables"],
+        share: Float[Array, ""],
+        step: float = 0.1,
+    ) -> tuple[Float[Array, " modes"], Float[Array, " outputs"]]:
+        """Errors of coefficients and curves, had the defect lasted for a ``step`` of the share passed.
+
+        One implicit step of the linearised equations from no error. For a loss: the matrices are held
+        fixed, so that only the defect is differentiated.
+        """
+        known = self.linearised(weights, design, share)
+        mass, matrix, curves = (
+            jax.lax.stop_gradient(part) for part in (known.mass, known.matrix, known.curves)
+        )
+        error = jnp.linalg.solve(mass / step - matrix, known.defect)
+        return error, curves @ error
 
     def _projected(
         self, entries: Float[Array, " states"], design: Float[Array, " variables"], potentials: bool

@@ -1,6 +1,5 @@
 """Train a field surrogate on PyBaMM's states, and on PyBaMM's equations where nothing was simulated."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +11,11 @@ import optax
 import optax.contrib
 from jaxtyping import Array, Float
 
-from electrograd.physics.cell import Cell
 from electrograd.physics.errors import InputError
-from electrograd.physics.stack import nominal_capacity
+from electrograd.physics.open_circuit import OpenCircuitPotential
 from electrograd.physics.states import (
     ELECTROLYTE_POTENTIAL,
+    FIELDS,
     NEGATIVE_PARTICLE,
     NEGATIVE_SOLID,
     POSITIVE_PARTICLE,
@@ -25,17 +24,18 @@ from electrograd.physics.states import (
     StateModel,
 )
 from electrograd.physics.variables import C_RATE
-from electrograd.surrogates.field_basis import Modes, StateMap
-from electrograd.surrogates.field_residual import ReducedResidual
+from electrograd.surrogates.field_basis import CONCENTRATIONS, Modes, StateMap
+from electrograd.surrogates.field_data import FieldData
+from electrograd.surrogates.field_residual import ReducedEquations
 from electrograd.surrogates.fields import (
     FieldPhysics,
     FieldSurrogate,
     Weights,
     coefficients,
+    growth,
     initial_weights,
     state,
 )
-from electrograd.sweeps.dataset import Dataset
 from electrograd.sweeps.space import DesignSpace
 
 Progress = Callable[[int, int, float], None]
@@ -52,65 +52,9 @@ TOLERANCES = {
 """What the modes may leave of each deviation over the C-rate (RMS): stoichiometry, c / c_0, V."""
 
 _RELATIVE = 0.01  # an error of one: this share of a field's deviations (RMS)
-_CURVES = (0.002, 0.002)  # V: an error of one in voltage and negative potential
-
-
-@dataclass(frozen=True)
-class FieldData:
-    """Simulated states of designs along their charges.
-
-    Attributes
-    ----------
-    names, values
-        Design variables and their values, one row a design.
-    share
-        Shares of the nominal capacity passed.
-    states
-        PyBaMM's, as `StateModel.simulate` gives them.
-    """
-
-    names: tuple[str, ...]
-    values: Float[np.ndarray, "designs variables"]
-    share: Float[np.ndarray, "designs points"]
-    states: Float[np.ndarray, "designs points states"]
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    @classmethod
-    def simulate(
-        cls, model: StateModel, dataset: Dataset, progress: Callable[[int], None] = lambda done: None
-    ) -> "FieldData":
-        """Simulate again the completed designs of a sweep, and keep their states at its points.
-
-        Raises
-        ------
-        InputError
-            If no design of the sweep completed.
-        """
-        data = dataset.only(dataset.completed)
-        if not len(data):
-            raise InputError("fields need completed simulations", "none")
-        states, shares = [], []
-        for done, (row, charge) in enumerate(zip(data.values, data.charge, strict=True), start=1):
-            found = model.cell.parameters(
-                {n: float(v) for n, v in zip(data.names, row, strict=True)}
-            )
-            states.append(model.simulate(found, charge))
-            shares.append(charge / float(nominal_capacity(model.cell, found)))
-            progress(done)
-        return cls(data.names, data.values, np.stack(shares), np.stack(states))
-
-    def only(self, rows: np.ndarray | slice) -> "FieldData":
-        """Return the data of some designs."""
-        return FieldData(self.names, self.values[rows], self.share[rows], self.states[rows])
-
-    def fingerprint(self) -> str:
-        """Hash of the contents."""
-        digest = hashlib.sha256("\n".join(self.names).encode())
-        for array in (self.values, self.share, self.states):
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()[:16]
+_CURVE = 0.002  # V: an error of one in voltage and negative potential
+_LEAST = 8
+"""Designs."""
 
 
 @dataclass(frozen=True)
@@ -131,19 +75,180 @@ class FieldTraining:
         Weight of the equations' residual at designs that were never simulated; 0 leaves it out.
     collocation
         States, of random designs of the box, at which the residual is taken in each step.
-    held_out
-        Share of the designs that training does not see, for the accuracy and the certificate's scale.
     seed
-        Of weights, batches and what is held out.
+        Of weights and batches.
     """
 
     width: int = 128
     depth: int = 3
-    steps: int = 6000
+    steps: int = 5000
     batch: int = 512
     learning_rate: float = 0.02
     most_modes: int = 24
     residual: float = 0.0
     collocation: int = 16
-    held_out: float = 0.125
     seed: int = 0
+
+
+def train_fields(
+    data: FieldData,
+    model: StateModel,
+    space: DesignSpace,
+    settings: FieldTraining,
+    progress: Progress = lambda done, total, loss: None,
+) -> FieldSurrogate:
+    """Fit modes and network to simulated states, and the network to PyBaMM's equations if asked.
+
+    Raises
+    ------
+    InputError
+        If the data are of other variables than the space's, too few, or not finite.
+    """
+    check_fields(data, model, space)
+    cell, scenario = model.cell, model.scenario
+    states = StateMap(
+        cell,
+        OpenCircuitPotential.from_pybamm(cell, "negative", scenario.temperature),
+        OpenCircuitPotential.from_pybamm(cell, "positive", scenario.temperature),
+        model.layout,
+    )
+    physics = FieldPhysics.over(states, space, scenario.c_rate)
+    modes, target, unit = fitted_modes(physics, data, settings.most_modes)
+    curve = jax.jit(jax.vmap(jax.vmap(states.curves)))(jnp.asarray(data.states))
+    points = data.share.shape[1]
+
+    def single(values: Any) -> Float[Array, "samples ..."]:
+        return jnp.asarray(values, jnp.float32).reshape(-1, *values.shape[2:])
+
+    samples: dict[str, Any] = {
+        "design": single(np.repeat(data.values[:, None], points, axis=1)),
+        "share": single(data.share),
+        "target": {name: single(value) for name, value in target.items()},
+        "curve": single(np.asarray(curve)),
+    }
+
+    def error(weights: Weights, one: Any) -> Float[Array, ""]:
+        """Squared errors of one state, in the units that count as one."""
+        design, share = one["design"], one["share"]
+        found = coefficients(physics, modes, weights, design, share)
+        learned = states.curves(state(physics, modes, found, design, share))
+        rate = physics.parameters(design)[C_RATE]
+        wrong = [
+            jnp.sum((rate * (found[name] - one["target"][name])) ** 2) / unit[name] ** 2
+            for name in found
+        ]
+        in_curves = jnp.sum((learned - one["curve"])[:2] ** 2) / _CURVE**2
+        return sum(wrong, jnp.zeros((), design.dtype)) / len(wrong) + in_curves
+
+    equations = ReducedEquations(physics, modes, model)
+
+    def unsolved(weights: Weights, design: Array, share: Array) -> Float[Array, ""]:
+        """The same units, by the equations alone."""
+        found, curves = equations.local_error(weights, design, share)
+        rate = physics.parameters(design)[C_RATE]
+        wrong = {name: rate * part for name, part in equations.unstack(found).items()}
+        return squared(wrong, curves, unit)
+
+    lower, upper = jnp.asarray(space.lower), jnp.asarray(space.upper)
+    # Shares of random designs are drawn as far as the data's charges went at their rate, or so.
+    ends = jnp.asarray(np.quantile(data.share[:, -1], 0.5))
+
+    def loss(weights: Weights, key: Array) -> Float[Array, ""]:
+        key_batch, key_design, key_share = jax.random.split(key, 3)
+        index = jax.random.randint(key_batch, (settings.batch,), 0, len(samples["share"]))
+        batch = jax.tree.map(lambda leaf: leaf[index], samples)
+        fitted = jnp.mean(jax.vmap(error, (None, 0))(weights, batch))
+        if not settings.residual:
+            return fitted
+        count = (settings.collocation,)
+        design = lower + (upper - lower) * jax.random.uniform(key_design, (*count, len(space)), float)
+        share = ends * jax.random.uniform(key_share, count, float)
+        unseen = jax.vmap(unsolved, (None, 0, 0))(weights, design, share)
+        return fitted + settings.residual * jnp.mean(unseen)
+
+    optimiser = optax.chain(
+        optax.clip_by_global_norm(1.0),
+        optax.contrib.muon(optax.cosine_decay_schedule(settings.learning_rate, settings.steps)),
+    )
+
+    def step(carry: Any, key: Array) -> Any:
+        weights, inner = carry
+        value, slope = jax.value_and_grad(loss)(weights, key)
+        updates, inner = optimiser.update(slope, inner, weights)
+        return (optax.apply_updates(weights, updates), inner), value
+
+    run = jax.jit(lambda carry, keys: jax.lax.scan(step, carry, keys))
+    outputs = sum(modes.counts.values())
+    weights = initial_weights(physics.features, settings.width, settings.depth, outputs, settings.seed)
+    carry = (weights, optimiser.init(weights))
+    keys = jax.random.split(jax.random.key(settings.seed + 1), settings.steps)
+    chunk = max(1, settings.steps // 20)
+    for start in range(0, settings.steps, chunk):
+        carry, values = run(carry, keys[start : start + chunk])
+        progress(min(start + chunk, settings.steps), settings.steps, float(jnp.mean(values)))
+    return FieldSurrogate(
+        physics=physics,
+        modes=modes,
+        weights=carry[0],
+        units=unit,
+        scenario=scenario,
+        settings=model.settings,
+        dataset=data.fingerprint(),
+    )
+
+
+def squared(
+    fields: dict[str, Array], curves: Float[Array, " outputs"], units: dict[str, float]
+) -> Float[Array, ""]:
+    """Mean of the fields' squared errors in their units, and those of both potentials' curves."""
+    wrong = jnp.stack([jnp.sum(error**2) / units[name] ** 2 for name, error in fields.items()])
+    return jnp.mean(wrong) + jnp.sum(curves[:2] ** 2) / _CURVE**2
+
+
+def fitted_modes(
+    physics: FieldPhysics, data: FieldData, most: int
+) -> tuple[Modes, dict[str, Float[np.ndarray, "designs points modes"]], dict[str, float]]:
+    """Modes of the data's deviations, the data's coefficients, and what counts as an error of one."""
+    states = physics.states
+    volumes = states.volumes
+
+    def deviations(design: Array, share: Array, state: Array) -> Any:
+        parameters = physics.parameters(design)
+        return jax.vmap(lambda s, y: states.deviations(parameters, s, y))(share, state)
+
+    found = jax.jit(jax.vmap(deviations))(
+        jnp.asarray(data.values), jnp.asarray(data.share), jnp.asarray(data.states)
+    )
+    rate = np.array([float(physics.parameters(jnp.asarray(row))[C_RATE]) for row in data.values])
+    scaled = {name: np.asarray(found[name]) / rate[:, None, None] for name in FIELDS}
+    flat = {name: value.reshape(-1, value.shape[-1]) for name, value in scaled.items()}
+    modes = Modes.fit(states, flat, TOLERANCES, most)
+    target = {
+        name: np.einsum("dpe,me->dpm", scaled[name] * volumes[name], modes.vectors[name])
+        for name in FIELDS
+    }
+    started = growth(data.share)[..., None]
+    sizes, units = {}, {}
+    for name, value in target.items():
+        relative = value[:, 1:] / started[:, 1:] if name in CONCENTRATIONS else value
+        sizes[name] = np.sqrt(np.mean(relative**2, axis=(0, 1)))
+        square = np.sum(np.asarray(found[name]) ** 2 * volumes[name], axis=-1)
+        units[name] = _RELATIVE * float(np.sqrt(np.mean(square)))
+    return Modes(modes.vectors, sizes), target, units
+
+
+def check_fields(data: FieldData, model: StateModel, space: DesignSpace) -> None:
+    """Raise `InputError` unless the data can train a field surrogate; see `train_fields`."""
+    if data.names != space.names:
+        raise InputError(
+            "the data's variables must be the space's, in its order", data.names, space.names
+        )
+    if data.states.shape[-1] != model.layout.states:
+        raise InputError("states must be the model's", data.states.shape[-1], model.layout.states)
+    if len(data) < _LEAST:
+        raise InputError(f"training needs at least {_LEAST} designs", len(data), _LEAST)
+    for name, values in (("values", data.values), ("share", data.share), ("states", data.states)):
+        broken = np.flatnonzero(~np.all(np.isfinite(values.reshape(len(data), -1)), axis=1))
+        if broken.size:
+            row = dict(zip(data.names, data.values[broken[0]].tolist(), strict=True))
+            raise InputError(f"the {name} of every design must be finite", f"design {row}")

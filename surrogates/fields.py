@@ -13,6 +13,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -24,12 +25,7 @@ from electrograd.physics.cell import Cell
 from electrograd.physics.errors import InputError, check_name
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import mean_stoichiometries, nominal_capacity
-from electrograd.physics.states import (
-    FIELDS,
-    NEGATIVE_PARTICLE,
-    POSITIVE_PARTICLE,
-    SALT,
-)
+from electrograd.physics.states import FIELDS, NEGATIVE_PARTICLE, POSITIVE_PARTICLE
 from electrograd.physics.variables import C_RATE
 from electrograd.surrogates.field_basis import CONCENTRATIONS, Modes, StateMap
 from electrograd.sweeps.space import DesignSpace
@@ -108,7 +104,7 @@ class FieldPhysics:
         x, y = mean_stoichiometries(
             states.cell, parameters, share * nominal_capacity(states.cell, parameters)
         )
-        u_n, u_p = states.negative(x), states.positive(y)
+        u_n, u_p = states.potentials(x, y)
         root = jnp.sqrt(share + _SHIFT)
         along = jnp.stack(
             [2 * share - 1, 2 * root - 1, 2 * x - 1, 2 * y - 1, 4 * u_n - 1, 4 * (u_p - 4)]
@@ -144,7 +140,7 @@ def initial_weights(inputs: int, width: int, depth: int, outputs: int, seed: int
     sizes = [inputs, *[width] * depth, outputs]
     keys = jax.random.split(jax.random.key(seed), len(sizes) - 1)
     found: Weights = {}
-    for k, (a, b) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for k, (a, b) in enumerate(pairwise(sizes)):
         scale = (0.1 if k == depth else 1.0) / math.sqrt(a)
         found[f"{k}.kernel"] = scale * jax.random.normal(keys[k], (a, b), jnp.float32)
         found[f"{k}.bias"] = jnp.zeros(b, jnp.float32)
@@ -162,6 +158,11 @@ def network(weights: Mapping[str, Array], features: Float[Array, " features"]) -
     return features
 
 
+def growth(share: Any) -> Any:
+    """How concentrations leave equilibrium: 0 at the start, then as the root of time."""
+    return (share + _SHIFT) ** 0.5 - math.sqrt(_SHIFT)
+
+
 def coefficients(
     physics: FieldPhysics,
     modes: Modes,
@@ -171,11 +172,10 @@ def coefficients(
 ) -> dict[str, Float[Array, " modes"]]:
     """Coefficients of the modes by field, for one design after a share of its charge."""
     raw = network(weights, physics.inputs(physics.parameters(design), design, share))
-    growth = jnp.sqrt(share + _SHIFT) - math.sqrt(_SHIFT)
     found, start = {}, 0
     for name, count in modes.counts.items():
         size = jnp.asarray(modes.sizes[name], design.dtype) * raw[start : start + count]
-        found[name] = growth * size if name in CONCENTRATIONS else size
+        found[name] = growth(share) * size if name in CONCENTRATIONS else size
         start += count
     return found
 
@@ -208,8 +208,8 @@ class FieldSurrogate:
         Of the network, float32; predictions have the dtype of the design.
     scenario, settings
         What was simulated, and how.
-    accuracy
-        Errors on designs held out from training, by name, in the units named.
+    units
+        What counts as an error of one in each field: a hundredth of its deviations (RMS).
     dataset
         Fingerprint of the data it was trained on.
     """
@@ -217,9 +217,9 @@ class FieldSurrogate:
     physics: FieldPhysics
     modes: Modes
     weights: Weights
+    units: dict[str, float]
     scenario: Scenario
     settings: SolverSettings
-    accuracy: dict[str, float]
     dataset: str
 
     @property
@@ -316,6 +316,3 @@ class FieldSurrogate:
         if name in (NEGATIVE_PARTICLE, POSITIVE_PARTICLE):
             return values.reshape(len(values), layout.points, layout.points)
         return values
-
-
-__all__ = ["FIELDS", "SALT", "FieldPhysics", "FieldSurrogate"]
