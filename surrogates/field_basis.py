@@ -26,7 +26,7 @@ from electrograd.physics.cell import Cell
 from electrograd.physics.errors import InputError
 from electrograd.physics.open_circuit import OpenCircuitPotential
 from electrograd.physics.stack import mean_stoichiometries, nominal_capacity
-from electrograd.physics.states import (
+from electrograd.physics.state_layout import (
     ELECTROLYTE_POTENTIAL,
     FIELDS,
     NEGATIVE_PARTICLE,

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from electrograd.physics.errors import InputError
 from electrograd.physics.open_circuit import OpenCircuitPotential
-from electrograd.physics.states import (
+from electrograd.physics.state_layout import (
     ELECTROLYTE_POTENTIAL,
     FIELDS,
     NEGATIVE_PARTICLE,
@@ -21,8 +21,8 @@ from electrograd.physics.states import (
     POSITIVE_PARTICLE,
     POSITIVE_SOLID,
     SALT,
-    StateModel,
 )
+from electrograd.physics.states import StateModel
 from electrograd.physics.variables import C_RATE
 from electrograd.surrogates.field_basis import CONCENTRATIONS, Modes, StateMap
 from electrograd.surrogates.field_data import FieldData

@@ -25,7 +25,7 @@ from electrograd.physics.cell import Cell
 from electrograd.physics.errors import InputError, check_name
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import mean_stoichiometries, nominal_capacity
-from electrograd.physics.states import FIELDS, NEGATIVE_PARTICLE, POSITIVE_PARTICLE
+from electrograd.physics.state_layout import FIELDS, NEGATIVE_PARTICLE, POSITIVE_PARTICLE
 from electrograd.physics.variables import C_RATE
 from electrograd.surrogates.field_basis import CONCENTRATIONS, Modes, StateMap
 from electrograd.sweeps.space import DesignSpace
