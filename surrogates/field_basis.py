@@ -215,8 +215,7 @@ class StateMap:
 
     def _by_domain(self, parts: tuple[Any, Any, Any]) -> Float[Array, " depth"]:
         points = self.layout.points
-        kind = jnp.result_type(*parts)
-        return jnp.concatenate([jnp.full(points, part, kind) for part in parts])
+        return jnp.concatenate([jnp.broadcast_to(jnp.asarray(part), points) for part in parts])
 
 
 @dataclass(frozen=True)

@@ -1,61 +1,73 @@
-"""PyBaMM's discretised equations as a small system in the coefficients of the modes.
+"""PyBaMM's discretised equations around a learned state, small enough to be solved for its error.
 
-The raw residual M y' - f(t, y) of a learned state is stiff: what a truncated mode leaves, and what dies
-out in milliseconds, drowns what matters. Projected onto the modes (Galerkin) it becomes
+A learned state y(s) leaves the defect d = M y' - f(y) (s: share of the nominal capacity passed, times
+taken in the seconds T in which all of it passes). Its error e obeys, to first order,
 
-    m da/ds - G(a, s),    G = Ψᵀ W (T f(y(a, s)) - ∂y/∂s)   rows of concentrations
-                          G = Ψᵀ W g(y(a, s))               rows of potentials, where m = 0
+    M e' = J e + d,    J = ∂f/∂y
 
-with s the share of the nominal capacity, T the seconds in which all of it passes, W the volumes. The
-coefficients, like the residual of their equations, are of stoichiometry, c / c_0 and V over the C-rate.
+Raw norms of d say little of e: the equations are stiff. Here e is sought as the particles' modes, and
+all of salt and potentials, e = B u, and the particles' equations are tested with the modes (Galerkin, in
+the metric of volumes). Modes for the potentials would not do: they cannot balance the reaction locally,
+and overestimate errors five times. J is taken by a few directional derivatives: in depth, entries reach
+their neighbours only, so that every third shares one (Curtis, Powell and Reid, J. Inst. Maths Applics
+13 (1974) 117).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Float, Int
 
+from electrograd.physics.state_layout import (
+    ELECTROLYTE_POTENTIAL,
+    FIELDS,
+    NEGATIVE_PARTICLE,
+    NEGATIVE_SOLID,
+    POSITIVE_PARTICLE,
+    POSITIVE_SOLID,
+    SALT,
+)
 from electrograd.physics.states import StateModel
 from electrograd.physics.variables import C_RATE
-from electrograd.surrogates.field_basis import CONCENTRATIONS, Deviations, Modes
+from electrograd.surrogates.field_basis import Modes
 from electrograd.surrogates.fields import FieldPhysics, coefficients, state
 
-Coefficients = dict[str, Any]
+PARTICLES = (NEGATIVE_PARTICLE, POSITIVE_PARTICLE)
+LOCAL = (SALT, NEGATIVE_SOLID, POSITIVE_SOLID, ELECTROLYTE_POTENTIAL)
+"""Fields whose entries are all unknowns."""
 
 
 class Linearised(NamedTuple):
-    """The equations around learned coefficients a, after a share of the charge: m e' = A e + d.
+    """The equations of the error around a learned state: m u' = A u + d.
 
     Attributes
     ----------
-    vector
-        a.
     defect
-        d = m a' - G(a): what the equations find wrong.
-    mass, matrix
-        m, and A = ∂G/∂a.
+        d.
+    matrix
+        A.
     curves
-        Derivatives of `StateMap.curves` in a.
+        Derivatives of `StateMap.curves` in u.
     """
 
-    vector: Float[Array, " modes"]
-    defect: Float[Array, " modes"]
-    mass: Float[Array, "modes modes"]
-    matrix: Float[Array, "modes modes"]
-    curves: Float[Array, "outputs modes"]
+    defect: Float[Array, " unknowns"]
+    matrix: Float[Array, "unknowns unknowns"]
+    curves: Float[Array, "outputs unknowns"]
 
 
 @dataclass(frozen=True, eq=False)
-class ReducedEquations:
-    """The equations of one cell in the coefficients of a basis.
+class ErrorEquations:
+    """The equations that the error of a learned state obeys.
 
     Attributes
     ----------
     physics, modes
-        Of the field surrogate whose coefficients they are; in double precision.
+        Of the field surrogate.
     model
         PyBaMM's equations on the same mesh.
     """
@@ -64,106 +76,144 @@ class ReducedEquations:
     modes: Modes
     model: StateModel
 
-    def stack(self, coefficient: Coefficients) -> Float[Array, " modes"]:
-        """One vector of all fields' coefficients, in the modes' order."""
-        return jnp.concatenate([coefficient[name] for name in self.modes.counts])
-
-    def unstack(self, vector: Float[Array, " modes"]) -> Coefficients:
-        """Undo `stack`."""
-        found, start = {}, 0
-        for name, count in self.modes.counts.items():
-            found[name] = vector[start : start + count]
-            start += count
-        return found
-
-    def vector(
-        self,
-        weights: Mapping[str, Array],
-        design: Float[Array, " variables"],
-        share: Float[Array, ""],
-    ) -> Float[Array, " modes"]:
-        """The network's coefficients."""
-        return self.stack(coefficients(self.physics, self.modes, weights, design, share))
-
-    def state(
-        self, vector: Float[Array, " modes"], design: Float[Array, " variables"], share: Float[Array, ""]
-    ) -> Float[Array, " states"]:
-        """The state that a vector of coefficients stands for."""
-        return state(self.physics, self.modes, self.unstack(vector), design, share)
-
-    def mass(
-        self, vector: Float[Array, " modes"], design: Float[Array, " variables"], share: Float[Array, ""]
-    ) -> Float[Array, "modes modes"]:
-        """m, with rows of zeros for the potentials."""
-
-        def of(vector: Array) -> Array:
-            return self._projected(self.state(vector, design, share), design, False)
-
-        return jax.jacfwd(of)(vector)
-
-    def right_hand_side(
-        self, vector: Float[Array, " modes"], design: Float[Array, " variables"], share: Float[Array, ""]
-    ) -> Float[Array, " modes"]:
-        """G(a, s)."""
-        parameters = self.physics.parameters(design)
-        y, y_share = jax.jvp(lambda s: self.state(vector, design, s), (share,), (jnp.ones_like(share),))
-        seconds = 3600 / parameters[C_RATE]
-        f = self.model.residual.right_hand_side(0.0, y, self.model.inputs(parameters))
-        split = self.model.residual.differential
-        rates = jnp.concatenate([seconds * f[:split] - y_share[:split], f[split:]])
-        return self._projected(rates, design, True)
-
     def linearised(
         self,
         weights: Mapping[str, Array],
         design: Float[Array, " variables"],
         share: Float[Array, ""],
     ) -> Linearised:
-        """The equations around the network's own coefficients, with their defect."""
-        vector, slope = jax.jvp(
-            lambda s: self.vector(weights, design, s), (share,), (jnp.ones_like(share),)
-        )
+        """The equations around the network's state of a design after a share of its charge."""
+        parameters = self.physics.parameters(design)
+        inputs = self.model.inputs(parameters)
+        split = self.model.residual.differential
+        # Differential rows per share of the nominal capacity, algebraic rows as PyBaMM has them.
+        seconds = jnp.where(jnp.arange(len(self._depth)) < split, 3600 / parameters[C_RATE], 1.0)
 
-        def curves(vector: Array) -> Array:
-            return self.physics.states.curves(self.state(vector, design, share))
+        def learned(share: Array) -> Array:
+            found = coefficients(self.physics, self.modes, weights, design, share)
+            return state(self.physics, self.modes, found, design, share)
 
-        mass = self.mass(vector, design, share)
+        def rates(y: Array) -> Array:
+            return seconds * self.model.residual.right_hand_side(0.0, y, inputs)
+
+        y, slope = jax.jvp(learned, (share,), (jnp.ones_like(share),))
+        found, derivative = jax.linearize(rates, y)
+        defect = self.model.residual.mass * slope - found
+        columns = jax.vmap(derivative)(jnp.asarray(self._seeds)).T
+        count = self._modes.shape[1]
+        local = jnp.where(self._near, columns[:, count + self._colour], 0.0)
+        curves = jax.jacrev(self.physics.states.curves)(y)
         return Linearised(
-            vector=vector,
-            defect=mass @ slope - self.right_hand_side(vector, design, share),
-            mass=mass,
-            matrix=jax.jacfwd(self.right_hand_side)(vector, design, share),
-            curves=jax.jacfwd(curves)(vector),
+            defect=self.tested(defect),
+            matrix=self.tested(jnp.concatenate([columns[:, :count], local], axis=1)),
+            curves=jnp.concatenate([curves @ self._modes, curves[:, self._entries]], axis=1),
         )
+
+    @cached_property
+    def mass(self) -> Float[np.ndarray, " unknowns"]:
+        """The diagonal of m: 1 for particles and salt, 0 for potentials."""
+        return np.concatenate([np.ones(self._modes.shape[1]), self.model.residual.mass[self._entries]])
+
+    def tested(self, rows: Float[Array, "rows *columns"]) -> Float[Array, "tests *columns"]:
+        """Particles' rows projected onto their modes, the others as they are."""
+        return jnp.concatenate([jnp.asarray(self._tests) @ rows, rows[self._entries]])
+
+    def change(self, unknowns: Float[Array, " unknowns"]) -> Float[Array, " states"]:
+        """The change of a state that unknowns stand for."""
+        count = self._modes.shape[1]
+        return (jnp.asarray(self._modes) @ unknowns[:count]).at[self._entries].set(unknowns[count:])
+
+    def squares(
+        self, design: Float[Array, " variables"], unknowns: Float[Array, " unknowns"]
+    ) -> dict[str, Float[Array, ""]]:
+        """Mean square of each field's error, in the units of deviations."""
+        states = self.physics.states
+        change = states.changes(self.physics.parameters(design), self.change(unknowns))
+        return {name: jnp.sum(states.volumes[name] * change[name] ** 2) for name in FIELDS}
 
     def local_error(
         self,
         weights: Mapping[str, Array],
         design: Float[Array, " variables"],
         share: Float[Array, ""],
-        step: float = 0.1,
-    ) -> tuple[Float[Array, " modes"], Float[Array, " outputs"]]:
-        """Errors of coefficients and curves, had the defect lasted for a ``step`` of the share passed.
+        step: float,
+    ) -> tuple[Float[Array, " unknowns"], Float[Array, " outputs"]]:
+        """Errors of a state and its curves, had the defect lasted for a ``step`` of the share passed.
 
         One implicit step of the linearised equations from no error. For a loss: the matrices are held
         fixed, so that only the defect is differentiated.
         """
         known = self.linearised(weights, design, share)
-        mass, matrix, curves = (
-            jax.lax.stop_gradient(part) for part in (known.mass, known.matrix, known.curves)
-        )
-        error = jnp.linalg.solve(mass / step - matrix, known.defect)
+        matrix, curves = (jax.lax.stop_gradient(part) for part in (known.matrix, known.curves))
+        error = jnp.linalg.solve(jnp.diag(self.mass / step) - matrix, known.defect)
         return error, curves @ error
 
-    def _projected(
-        self, entries: Float[Array, " states"], design: Float[Array, " variables"], potentials: bool
-    ) -> Float[Array, " modes"]:
-        """Ψᵀ W of changes of a state, over the C-rate."""
-        parameters = self.physics.parameters(design)
-        states, rows = self.physics.states, []
-        change: Deviations = states.changes(parameters, entries)
-        for name in self.modes.counts:
-            projected = jnp.asarray(self.modes.vectors[name] * states.volumes[name]) @ change[name]
-            counts = potentials or name in CONCENTRATIONS
-            rows.append(projected / parameters[C_RATE] if counts else jnp.zeros_like(projected))
-        return jnp.concatenate(rows)
+    @cached_property
+    def _depth(self) -> Int[np.ndarray, " states"]:
+        """Control volume of each entry, counted through the cell; -9 for counts of charge."""
+        layout = self.physics.states.layout
+        points = layout.points
+        volume = np.arange(points)
+        depth = np.full(layout.states, -9)
+        for name, where in {
+            NEGATIVE_PARTICLE: np.repeat(volume, points),
+            POSITIVE_PARTICLE: np.repeat(volume + 2 * points, points),
+            NEGATIVE_SOLID: volume,
+            POSITIVE_SOLID: volume + 2 * points,
+            SALT: np.arange(3 * points),
+            ELECTROLYTE_POTENTIAL: np.arange(3 * points),
+        }.items():
+            depth[layout.part(name)] = where
+        return depth
+
+    @cached_property
+    def _entries(self) -> Int[np.ndarray, " local"]:
+        layout = self.physics.states.layout
+        return np.concatenate([np.arange(*layout.slices[name]) for name in LOCAL])
+
+    @cached_property
+    def _modes(self) -> Float[np.ndarray, "states modes"]:
+        """The particles' modes as changes of a state."""
+        return self._particles(1.0 / self._stoichiometry, weighted=False).T
+
+    @cached_property
+    def _tests(self) -> Float[np.ndarray, "modes states"]:
+        return self._particles(self._stoichiometry, weighted=True)
+
+    @property
+    def _stoichiometry(self) -> Float[np.ndarray, "2"]:
+        """Stoichiometry of each particle whose entry is 1."""
+        states = self.physics.states
+        scales = [states.layout.scales[name] for name in PARTICLES]
+        full = [states.cell.negative.maximum_concentration, states.cell.positive.maximum_concentration]
+        return np.array(scales) / np.array(full)
+
+    def _particles(
+        self, factors: Float[np.ndarray, "2"], weighted: bool
+    ) -> Float[np.ndarray, "modes states"]:
+        states, blocks = self.physics.states, []
+        for name, factor in zip(PARTICLES, factors, strict=True):
+            vectors = self.modes.vectors[name] * (states.volumes[name] if weighted else 1.0)
+            block = np.zeros((len(vectors), states.layout.states))
+            block[:, states.layout.part(name)] = factor * vectors
+            blocks.append(block)
+        return np.concatenate(blocks)
+
+    @cached_property
+    def _colour(self) -> Int[np.ndarray, " local"]:
+        """Which derivative holds each local unknown's: one of three for salt, solids, electrolyte."""
+        layout = self.physics.states.layout
+        kinds = {SALT: 0, NEGATIVE_SOLID: 1, POSITIVE_SOLID: 1, ELECTROLYTE_POTENTIAL: 2}
+        kind = np.concatenate([np.full(np.ptp(layout.slices[name]), kinds[name]) for name in LOCAL])
+        return 3 * kind + self._depth[self._entries] % 3
+
+    @cached_property
+    def _near(self) -> np.ndarray:
+        """Whether an entry's equation can feel a local unknown: shape (states, local)."""
+        return np.abs(self._depth[:, None] - self._depth[self._entries][None, :]) <= 1
+
+    @cached_property
+    def _seeds(self) -> Float[np.ndarray, "derivatives states"]:
+        seeds = np.zeros((9, len(self._depth)))
+        seeds[self._colour, self._entries] = 1.0
+        return np.concatenate([self._modes.T, seeds])

@@ -26,7 +26,7 @@ from electrograd.physics.states import StateModel
 from electrograd.physics.variables import C_RATE
 from electrograd.surrogates.field_basis import CONCENTRATIONS, Modes, StateMap
 from electrograd.surrogates.field_data import FieldData
-from electrograd.surrogates.field_residual import ReducedEquations
+from electrograd.surrogates.field_residual import ErrorEquations
 from electrograd.surrogates.fields import (
     FieldPhysics,
     FieldSurrogate,
@@ -53,6 +53,7 @@ TOLERANCES = {
 
 _RELATIVE = 0.01  # an error of one: this share of a field's deviations (RMS)
 _CURVE = 0.002  # V: an error of one in voltage and negative potential
+_LASTING = 0.1  # of the nominal capacity: how long the equations' defect is let act in a loss
 _LEAST = 8
 """Designs."""
 
@@ -140,14 +141,12 @@ def train_fields(
         in_curves = jnp.sum((learned - one["curve"])[:2] ** 2) / _CURVE**2
         return sum(wrong, jnp.zeros((), design.dtype)) / len(wrong) + in_curves
 
-    equations = ReducedEquations(physics, modes, model)
+    equations = ErrorEquations(physics, modes, model)
 
     def unsolved(weights: Weights, design: Array, share: Array) -> Float[Array, ""]:
         """The same units, by the equations alone."""
-        found, curves = equations.local_error(weights, design, share)
-        rate = physics.parameters(design)[C_RATE]
-        wrong = {name: rate * part for name, part in equations.unstack(found).items()}
-        return squared(wrong, curves, unit)
+        found, curves = equations.local_error(weights, design, share, _LASTING)
+        return squared(equations.squares(design, found), curves, unit)
 
     lower, upper = jnp.asarray(space.lower), jnp.asarray(space.upper)
     # Shares of random designs are drawn as far as the data's charges went at their rate, or so.
@@ -198,17 +197,20 @@ def train_fields(
 
 
 def squared(
-    fields: dict[str, Array], curves: Float[Array, " outputs"], units: dict[str, float]
+    squares: dict[str, Array], curves: Float[Array, " outputs"], units: dict[str, float]
 ) -> Float[Array, ""]:
-    """Mean of the fields' squared errors in their units, and those of both potentials' curves."""
-    wrong = jnp.stack([jnp.sum(error**2) / units[name] ** 2 for name, error in fields.items()])
+    """Mean of the fields' mean squares in their units, and squares of both potentials' curves."""
+    wrong = jnp.stack([square / units[name] ** 2 for name, square in squares.items()])
     return jnp.mean(wrong) + jnp.sum(curves[:2] ** 2) / _CURVE**2
 
 
 def fitted_modes(
-    physics: FieldPhysics, data: FieldData, most: int
+    physics: FieldPhysics, data: FieldData, most: int, tolerance: float = 1.0
 ) -> tuple[Modes, dict[str, Float[np.ndarray, "designs points modes"]], dict[str, float]]:
-    """Modes of the data's deviations, the data's coefficients, and what counts as an error of one."""
+    """Modes of the data's deviations, the data's coefficients, and what counts as an error of one.
+
+    ``tolerance`` multiplies what the modes may leave.
+    """
     states = physics.states
     volumes = states.volumes
 
@@ -222,7 +224,8 @@ def fitted_modes(
     rate = np.array([float(physics.parameters(jnp.asarray(row))[C_RATE]) for row in data.values])
     scaled = {name: np.asarray(found[name]) / rate[:, None, None] for name in FIELDS}
     flat = {name: value.reshape(-1, value.shape[-1]) for name, value in scaled.items()}
-    modes = Modes.fit(states, flat, TOLERANCES, most)
+    allowed = {name: tolerance * value for name, value in TOLERANCES.items()}
+    modes = Modes.fit(states, flat, allowed, most)
     target = {
         name: np.einsum("dpe,me->dpm", scaled[name] * volumes[name], modes.vectors[name])
         for name in FIELDS

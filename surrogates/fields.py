@@ -87,7 +87,7 @@ class FieldPhysics:
     def parameters(self, design: Float[Array, " variables"]) -> dict[str, Any]:
         """A design in the order of the space as a complete parameter set, its rate included."""
         found = self.states.cell.parameters({n: design[k] for k, n in enumerate(self.space.names)})
-        return {C_RATE: jnp.asarray(self.c_rate, design.dtype), **found}
+        return {k: jnp.asarray(v, design.dtype) for k, v in {C_RATE: self.c_rate, **found}.items()}
 
     def inputs(
         self, parameters: Mapping[str, Any], design: Float[Array, " variables"], share: Float[Array, ""]
