@@ -114,7 +114,7 @@ class ErrorEquations:
         """The diagonal of m: 1 for particles and salt, 0 for potentials."""
         return np.concatenate([np.ones(self._modes.shape[1]), self.model.residual.mass[self._entries]])
 
-    def tested(self, rows: Float[Array, "rows *columns"]) -> Float[Array, "tests *columns"]:
+    def tested(self, rows: Float[Array, "states ..."]) -> Float[Array, "unknowns ..."]:
         """Particles' rows projected onto their modes, the others as they are."""
         return jnp.concatenate([jnp.asarray(self._tests) @ rows, rows[self._entries]])
 

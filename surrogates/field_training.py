@@ -148,9 +148,13 @@ def train_fields(
         found, curves = equations.local_error(weights, design, share, _LASTING)
         return squared(equations.squares(design, found), curves, unit)
 
-    lower, upper = jnp.asarray(space.lower), jnp.asarray(space.upper)
-    # Shares of random designs are drawn as far as the data's charges went at their rate, or so.
-    ends = jnp.asarray(np.quantile(data.share[:, -1], 0.5))
+    lower, upper = jnp.asarray(space.lower)[None], jnp.asarray(space.upper)[None]
+    seen = (jnp.asarray(data.values) - lower) / (upper - lower)
+    ends = jnp.asarray(data.share[:, -1])
+
+    def nearest_end(place: Array) -> Float[Array, ""]:
+        """How far the nearest simulated design was charged: beyond, states mean nothing."""
+        return ends[jnp.argmin(jnp.sum((seen - place[None]) ** 2, axis=1))]
 
     def loss(weights: Weights, key: Array) -> Float[Array, ""]:
         key_batch, key_design, key_share = jax.random.split(key, 3)
@@ -159,9 +163,10 @@ def train_fields(
         fitted = jnp.mean(jax.vmap(error, (None, 0))(weights, batch))
         if not settings.residual:
             return fitted
-        count = (settings.collocation,)
-        design = lower + (upper - lower) * jax.random.uniform(key_design, (*count, len(space)), float)
-        share = ends * jax.random.uniform(key_share, count, float)
+        place = jax.random.uniform(key_design, (settings.collocation, len(space)), float)
+        share = jax.random.uniform(key_share, (settings.collocation,), float)
+        share = share * jax.vmap(nearest_end)(place)
+        design = lower + (upper - lower) * place
         unseen = jax.vmap(unsolved, (None, 0, 0))(weights, design, share)
         return fitted + settings.residual * jnp.mean(unseen)
 

@@ -278,7 +278,9 @@ def test_bad_data_is_named(model: StateModel, data: FieldData) -> None:
         model.simulate({}, np.array([1.0, 2.0]))
     with pytest.raises(InputError, match="constant-current"):
         StateModel(model.cell, Scenario(1.0, hold_voltage=True), SolverSettings())
-    graded = Cell.load("Chen2020", Structure.of(["Negative electrode porosity of layer 1"]))
+    graded = Cell.load(
+        "Chen2020", Structure.of([f"Negative electrode porosity of layer {k}" for k in (1, 2)])
+    )
     with pytest.raises(InputError, match="uniform"):
         StateModel(graded, Scenario(1.0), SolverSettings())
 
