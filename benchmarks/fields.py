@@ -35,6 +35,7 @@ TRAIN, TEST, TRAIN_SEED, TEST_SEED = 256, 256, 1, 2026
 FEW, SHORT = 64, FieldTraining(steps=1500, batch=256, collocation=8)
 """Designs and steps of the comparison with and without the residual in the loss."""
 RESIDUAL = 0.1
+CERTIFIED = ("voltage", "potential", "fields")
 
 
 def truth(model: StateModel, total: int, designs: int, seed: int) -> FieldData:
@@ -52,7 +53,7 @@ def truth(model: StateModel, total: int, designs: int, seed: int) -> FieldData:
 
 
 def true_errors(surrogate: FieldSurrogate, test: FieldData) -> dict[str, np.ndarray]:
-    """RMS errors of each test design: voltage and negative potential [V], and of fields in their units."""
+    """RMS errors of each test design: both potentials [V], and fields in their units."""
     states = surrogate.physics.states
     predicted = jnp.asarray(surrogate.predict(test.values, test.share), float)
     curves = jax.jit(jax.vmap(jax.vmap(states.curves)))
@@ -108,7 +109,7 @@ def certificates(surrogate: FieldSurrogate, model: StateModel, test: FieldData) 
     found = certifier.many(test.values, ends)
     seconds = (time.process_time() - began) / len(test)
     result: dict[str, Any] = {"points": POINTS, "CPU time of one [ms]": 1e3 * seconds}
-    for name in ("voltage", "potential", "fields"):
+    for name in CERTIFIED:
         estimate, true = getattr(found, name), errors[name]
         result[name] = {
             "rank correlation": float(spearmanr(estimate, true).statistic),
@@ -217,8 +218,9 @@ def report(result: dict[str, Any]) -> str:
     lines = [
         f"# The field surrogate on R1, {result['date']}",
         "",
-        f"{result['machine']}, one core. {TRAIN} designs to train on ({result['training, CPU time [s]']:.0f} s "
-        f"of CPU time), {TEST} others to test on; RMS errors along the charge, over the designs.",
+        f"{result['machine']}, one core. {TRAIN} designs to train on, in "
+        f"{result['training, CPU time [s]']:.0f} s of CPU time; {TEST} others to test on. "
+        "RMS errors along the charge, over the designs.",
         "",
         "| what | median | 95th percentile | modes |",
         "|---|---|---|---|",
@@ -228,20 +230,20 @@ def report(result: dict[str, Any]) -> str:
     for name, error in found["fields"].items():
         part = error["relative"]
         lines.append(
-            f"| {name.split(' [')[0]}, share of its deviations | {part['median']:.2%} | {part['95th']:.2%} "
-            f"| {found['modes'][name]} |"
+            f"| {name.split(' [')[0]}, share of its deviations | {part['median']:.2%} "
+            f"| {part['95th']:.2%} | {found['modes'][name]} |"
         )
     lines += [
         "",
-        f"All states of a charge: {times['learned']:.2f} ms of CPU time learned, {times['simulated']:.0f} ms "
-        f"simulated. A certificate ({certificate['points']} points): "
+        f"All states of a charge: {times['learned']:.2f} ms of CPU time learned, "
+        f"{times['simulated']:.0f} ms simulated. A certificate ({certificate['points']} points): "
         f"{certificate['CPU time of one [ms]']:.0f} ms.",
         "",
         "| certificate of | rank correlation with the error | estimate over error, median "
         "| within twice the estimate | rank correlation of the raw residual |",
         "|---|---|---|---|---|",
     ]
-    for name in ("voltage", "potential", "fields"):
+    for name in CERTIFIED:
         part = certificate[name]
         lines.append(
             f"| {name} | {part['rank correlation']:.2f} | {part['estimate over error, median']:.2f} "

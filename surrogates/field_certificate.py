@@ -78,18 +78,7 @@ class Certifier:
         self, design: Float[Array, " variables"], share: Float[Array, " points"]
     ) -> Certificate:
         """Certificate of one design's charge, at shares that rise from 0; differentiable."""
-        surrogate, equations = self.surrogate, self._equations
-        known = jax.vmap(lambda s: equations.linearised(surrogate.weights, design, s))(share)
-        error = self._march(known, share)
-        curves = jnp.einsum("pck,pk->pc", known.curves, error)
-        squares = jax.vmap(lambda u: equations.squares(design, u))(error)
-        scaled = [squares[name] / unit**2 for name, unit in surrogate.units.items()]
-        return Certificate(
-            voltage=jnp.sqrt(jnp.mean(curves[:, 0] ** 2)),
-            potential=jnp.sqrt(jnp.mean(curves[:, 1] ** 2)),
-            fields=jnp.sqrt(jnp.mean(jnp.stack(scaled))),
-            curves=curves,
-        )
+        return self._certified(self.linearised(design, share), design, share)
 
     def many(
         self,
@@ -109,7 +98,7 @@ class Certifier:
             raise InputError("a charge must end after it began", float(np.min(ends)))
         share = np.linspace(0, 1, points) * ends[:, None]
         one = [
-            self._compiled(jnp.asarray(d, float), jnp.asarray(s, float))
+            self(jnp.asarray(d, float), jnp.asarray(s, float))
             for d, s in zip(designs, share, strict=True)
         ]
         return jax.tree.map(lambda *parts: np.stack(parts), *one)
@@ -119,8 +108,32 @@ class Certifier:
         return ErrorEquations(self.surrogate.physics, self.surrogate.modes, self.model)
 
     @cached_property
-    def _compiled(self) -> Any:
-        return jax.jit(self)
+    def linearised(self) -> Any:
+        """Compiled: the equations around a design's states at some shares, stacked."""
+        equations, weights = self._equations, self.surrogate.weights
+
+        def along(design: Array, share: Float[Array, " points"]) -> Linearised:
+            return jax.vmap(lambda s: equations.linearised(weights, design, s))(share)
+
+        return jax.jit(along)
+
+    @cached_property
+    def _certified(self) -> Any:
+        return jax.jit(self._solved)
+
+    def _solved(self, known: Linearised, design: Array, share: Array) -> Certificate:
+        """March the equations, and measure what comes out."""
+        equations = self._equations
+        error = self._march(known, share)
+        curves = jnp.einsum("pck,pk->pc", known.curves, error)
+        squares = jax.vmap(lambda u: equations.squares(design, u))(error)
+        scaled = [squares[name] / unit**2 for name, unit in self.surrogate.units.items()]
+        return Certificate(
+            voltage=jnp.sqrt(jnp.mean(curves[:, 0] ** 2)),
+            potential=jnp.sqrt(jnp.mean(curves[:, 1] ** 2)),
+            fields=jnp.sqrt(jnp.mean(jnp.stack(scaled))),
+            curves=curves,
+        )
 
     def _march(
         self, known: Linearised, share: Float[Array, " points"]

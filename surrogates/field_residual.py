@@ -83,31 +83,45 @@ class ErrorEquations:
         share: Float[Array, ""],
     ) -> Linearised:
         """The equations around the network's state of a design after a share of its charge."""
-        parameters = self.physics.parameters(design)
-        inputs = self.model.inputs(parameters)
-        split = self.model.residual.differential
-        # Differential rows per share of the nominal capacity, algebraic rows as PyBaMM has them.
-        seconds = jnp.where(jnp.arange(len(self._depth)) < split, 3600 / parameters[C_RATE], 1.0)
-
-        def learned(share: Array) -> Array:
-            found = coefficients(self.physics, self.modes, weights, design, share)
-            return state(self.physics, self.modes, found, design, share)
-
-        def rates(y: Array) -> Array:
-            return seconds * self.model.residual.right_hand_side(0.0, y, inputs)
-
-        y, slope = jax.jvp(learned, (share,), (jnp.ones_like(share),))
-        found, derivative = jax.linearize(rates, y)
-        defect = self.model.residual.mass * slope - found
+        y, slope = self._learned(weights, design, share)
+        rates, derivative = jax.linearize(lambda y: self._rates(y, design), y)
         columns = jax.vmap(derivative)(jnp.asarray(self._seeds)).T
         count = self._modes.shape[1]
         local = jnp.where(self._near, columns[:, count + self._colour], 0.0)
         curves = jax.jacrev(self.physics.states.curves)(y)
         return Linearised(
-            defect=self.tested(defect),
+            defect=self.tested(jnp.asarray(self.model.residual.mass) * slope - rates),
             matrix=self.tested(jnp.concatenate([columns[:, :count], local], axis=1)),
             curves=jnp.concatenate([curves @ self._modes, curves[:, self._entries]], axis=1),
         )
+
+    def defect(
+        self,
+        weights: Mapping[str, Array],
+        design: Float[Array, " variables"],
+        share: Float[Array, ""],
+    ) -> Float[Array, " unknowns"]:
+        """What the equations find wrong with the network's state, alone."""
+        y, slope = self._learned(weights, design, share)
+        mass = jnp.asarray(self.model.residual.mass)
+        return self.tested(mass * slope - self._rates(y, design))
+
+    def _learned(
+        self, weights: Mapping[str, Array], design: Array, share: Array
+    ) -> tuple[Float[Array, " states"], Float[Array, " states"]]:
+        """The network's state, and its derivative in the share passed."""
+
+        def at(share: Array) -> Array:
+            found = coefficients(self.physics, self.modes, weights, design, share)
+            return state(self.physics, self.modes, found, design, share)
+
+        return jax.jvp(at, (share,), (jnp.ones_like(share),))
+
+    def _rates(self, y: Array, design: Array) -> Float[Array, " states"]:
+        """f(y): differential rows per share of the nominal capacity, algebraic ones as PyBaMM's."""
+        parameters, residual = self.physics.parameters(design), self.model.residual
+        seconds = jnp.where(jnp.asarray(residual.mass) == 1, 3600 / parameters[C_RATE], 1.0)
+        return seconds * residual.right_hand_side(0.0, y, self.model.inputs(parameters))
 
     @cached_property
     def mass(self) -> Float[np.ndarray, " unknowns"]:
@@ -140,13 +154,13 @@ class ErrorEquations:
     ) -> tuple[Float[Array, " unknowns"], Float[Array, " outputs"]]:
         """Errors of a state and its curves, had the defect lasted for a ``step`` of the share passed.
 
-        One implicit step of the linearised equations from no error. For a loss: the matrices are held
+        One implicit step of the linearised equations from no error. For a loss: the equations are held
         fixed, so that only the defect is differentiated.
         """
-        known = self.linearised(weights, design, share)
-        matrix, curves = (jax.lax.stop_gradient(part) for part in (known.matrix, known.curves))
-        error = jnp.linalg.solve(jnp.diag(self.mass / step) - matrix, known.defect)
-        return error, curves @ error
+        known = self.linearised(jax.lax.stop_gradient(weights), design, share)
+        defect = self.defect(weights, design, share)
+        error = jnp.linalg.solve(jnp.diag(self.mass / step) - known.matrix, defect)
+        return error, known.curves @ error
 
     @cached_property
     def _depth(self) -> Int[np.ndarray, " states"]:

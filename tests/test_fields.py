@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import jax
@@ -22,7 +20,6 @@ from electrograd.physics.charge import (
 from electrograd.physics.errors import InputError
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.state_layout import (
-    FIELDS,
     NEGATIVE_PARTICLE,
     POSITIVE_PARTICLE,
     SALT,
@@ -46,8 +43,8 @@ SPACE = DesignSpace.from_bounds(
         C_RATE: (0.5, 3.0),
     }
 )
-POINTS, ALONG = 6, 13
-SHORT = FieldTraining(width=32, steps=400, batch=128)
+POINTS, ALONG = 5, 9
+SHORT = FieldTraining(width=32, steps=300, batch=128)
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +66,12 @@ def simulated(model: StateModel, designs: int, seed: int) -> FieldData:
 
 @pytest.fixture(scope="module")
 def data(model: StateModel) -> FieldData:
-    return simulated(model, 32, 1)
+    return simulated(model, 24, 1)
 
 
 @pytest.fixture(scope="module")
 def unseen(model: StateModel) -> FieldData:
-    return simulated(model, 24, 2)
+    return simulated(model, 16, 2)
 
 
 @pytest.fixture(scope="module")
@@ -170,13 +167,19 @@ def _true_errors(surrogate: FieldSurrogate, data: FieldData) -> np.ndarray:
     return np.sqrt(np.mean(wrong[..., :2] ** 2, axis=1)).T
 
 
+@pytest.fixture(scope="module")
+def certifier(surrogate: FieldSurrogate, model: StateModel) -> Certifier:
+    return Certifier(surrogate, model)
+
+
 def test_the_linearised_equations_are_those_of_the_whole_model(
-    model: StateModel, surrogate: FieldSurrogate
+    model: StateModel, surrogate: FieldSurrogate, certifier: Certifier
 ) -> None:
     """A few derivatives, shared by entries far apart, give PyBaMM's whole Jacobian."""
     equations = ErrorEquations(surrogate.physics, surrogate.modes, model)
-    design, share = jnp.asarray(SPACE.sobol(1, 4)[0]), jnp.asarray(0.2)
-    known = jax.jit(equations.linearised)(surrogate.weights, design, share)
+    design, shares, k = jnp.asarray(SPACE.sobol(1, 4)[0]), jnp.linspace(0, 0.4, ALONG), 4
+    found = certifier.linearised(design, shares)
+    known, share = jax.tree.map(lambda leaf: leaf[k], found), shares[k]
     inputs = model.inputs(surrogate.physics.parameters(design))
     seconds = np.where(model.residual.mass == 1, 3600 / float(design[2]), 1.0)
 
@@ -184,46 +187,45 @@ def test_the_linearised_equations_are_those_of_the_whole_model(
     def rates(y: jax.Array) -> jax.Array:
         return seconds * model.residual.right_hand_side(0.0, y, inputs)
 
-    y = surrogate.state(design, share)
-    random = np.random.default_rng(0)
-    for _ in range(3):
-        u = 1e-6 * random.standard_normal(len(equations.mass))
-        change = equations.change(jnp.asarray(u))
-        expected = np.asarray(equations.tested((rates(y + change) - rates(y - change)) / 2))
-        np.testing.assert_allclose(
-            known.matrix @ u, expected, rtol=1e-5, atol=1e-7 * np.abs(expected).max()
-        )
-        ahead, behind = (surrogate.physics.states.curves(y + sign * change) for sign in (1, -1))
-        np.testing.assert_allclose(known.curves @ u, (ahead - behind) / 2, atol=1e-10)
+    y = jax.jit(surrogate.state)(design, share)
+    curves = jax.jit(surrogate.physics.states.curves)
+    u = 1e-6 * np.random.default_rng(0).standard_normal(len(equations.mass))
+    change = equations.change(jnp.asarray(u))
+    expected = np.asarray(equations.tested((rates(y + change) - rates(y - change)) / 2))
+    np.testing.assert_allclose(known.matrix @ u, expected, rtol=1e-5, atol=1e-7 * np.abs(expected).max())
+    np.testing.assert_allclose(
+        known.curves @ u, (curves(y + change) - curves(y - change)) / 2, atol=1e-10
+    )
 
 
 def test_the_certificate_ranks_and_sizes_errors_without_truth(
-    model: StateModel, surrogate: FieldSurrogate, unseen: FieldData
+    model: StateModel, surrogate: FieldSurrogate, certifier: Certifier, unseen: FieldData
 ) -> None:
-    certifier = Certifier(surrogate, model)
     found = certifier.many(unseen.values, unseen.share[:, -1], points=ALONG)
     for estimate, truth in zip(
         (found.voltage, found.potential), _true_errors(surrogate, unseen), strict=True
     ):
         assert spearmanr(estimate, truth).statistic > 0.7
         assert 0.5 < np.median(estimate / truth) < 2
-    assert certifier._compiled._cache_size() == 1
+    assert certifier.linearised._cache_size() == certifier._certified._cache_size() == 1
     surrogate.predict(unseen.values, unseen.share)
     assert surrogate._batch._cache_size() == 1
-    other = StateModel(model.cell, model.scenario, SolverSettings(points=POINTS + 1))
+    states = surrogate.physics.states
+    finer = dataclasses.replace(states, layout=dataclasses.replace(states.layout, points=POINTS + 1))
+    physics = dataclasses.replace(surrogate.physics, states=finer)
     with pytest.raises(InputError, match="cell and mesh"):
-        Certifier(surrogate, other)
+        Certifier(dataclasses.replace(surrogate, physics=physics), model)
 
 
-def test_the_residual_alone_can_train(model: StateModel, data: FieldData) -> None:
+def test_the_equations_take_part_in_training(model: StateModel, data: FieldData) -> None:
     """Few designs, and the equations at others: the loss is finite and falls."""
     seen: list[float] = []
-    settings = dataclasses.replace(SHORT, steps=40, residual=0.1, collocation=4)
+    settings = dataclasses.replace(SHORT, steps=20, residual=0.1, collocation=2)
     train_fields(
         data.only(slice(8)), model, SPACE, settings, lambda done, total, loss: seen.append(loss)
     )
     assert np.all(np.isfinite(seen))
-    assert seen[-1] < 0.2 * seen[0]
+    assert seen[-1] < 0.3 * seen[0]
 
 
 def test_a_reloaded_surrogate_predicts_the_same_bits(
@@ -294,9 +296,3 @@ def test_modes_leave_what_they_are_told_to(surrogate: FieldSurrogate) -> None:
     np.testing.assert_allclose(
         (modes.vectors[SALT] * volumes) @ modes.vectors[SALT].T, np.eye(2), atol=1e-9
     )
-
-
-def test_predictions_need_no_pybamm() -> None:
-    code = "import sys; import electrograd.surrogates.field_artefact;sys.exit('pybamm' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-    assert set(FIELDS) == set(dict.fromkeys(FIELDS))
