@@ -73,7 +73,8 @@ class FieldTraining:
     most_modes
         Modes of a field at most.
     residual
-        Weight of the equations' residual at designs that were never simulated; 0 leaves it out.
+        Weight of the equations' residual, at designs that were never simulated, in the second half of
+        training; 0 leaves it out.
     collocation
         States, of random designs of the box, at which the residual is taken in each step.
     seed
@@ -156,39 +157,46 @@ def train_fields(
         """How far the nearest simulated design was charged: beyond, states mean nothing."""
         return ends[jnp.argmin(jnp.sum((seen - place[None]) ** 2, axis=1))]
 
-    def loss(weights: Weights, key: Array) -> Float[Array, ""]:
-        key_batch, key_design, key_share = jax.random.split(key, 3)
+    def beside_data(weights: Weights, key_place: Array, key_share: Array) -> Float[Array, ""]:
+        """The equations' say at random designs of the box."""
+        place = jax.random.uniform(key_place, (settings.collocation, len(space)), float)
+        share = jax.random.uniform(key_share, (settings.collocation,), float)
+        share = share * jax.vmap(nearest_end)(place)
+        design = lower + (upper - lower) * place
+        return jnp.mean(jnp.log1p(jax.vmap(unsolved, (None, 0, 0))(weights, design, share)))
+
+    def loss(weights: Weights, key: Array, late: Array) -> Float[Array, ""]:
+        key_batch, key_place, key_share = jax.random.split(key, 3)
         index = jax.random.randint(key_batch, (settings.batch,), 0, len(samples["share"]))
         batch = jax.tree.map(lambda leaf: leaf[index], samples)
         fitted = jnp.mean(jax.vmap(error, (None, 0))(weights, batch))
         if not settings.residual:
             return fitted
-        place = jax.random.uniform(key_design, (settings.collocation, len(space)), float)
-        share = jax.random.uniform(key_share, (settings.collocation,), float)
-        share = share * jax.vmap(nearest_end)(place)
-        design = lower + (upper - lower) * place
-        unseen = jax.vmap(unsolved, (None, 0, 0))(weights, design, share)
-        return fitted + settings.residual * jnp.mean(unseen)
+        # At first, states are too wild for the equations; then outliers must not drown the rest.
+        beside = jax.lax.cond(late, beside_data, lambda *_: jnp.zeros(()), weights, key_place, key_share)
+        return fitted + settings.residual * beside
 
     optimiser = optax.chain(
         optax.clip_by_global_norm(1.0),
         optax.contrib.muon(optax.cosine_decay_schedule(settings.learning_rate, settings.steps)),
     )
 
-    def step(carry: Any, key: Array) -> Any:
+    def step(carry: Any, at: Any) -> Any:
         weights, inner = carry
-        value, slope = jax.value_and_grad(loss)(weights, key)
+        value, slope = jax.value_and_grad(loss)(weights, *at)
         updates, inner = optimiser.update(slope, inner, weights)
         return (optax.apply_updates(weights, updates), inner), value
 
-    run = jax.jit(lambda carry, keys: jax.lax.scan(step, carry, keys))
+    run = jax.jit(lambda carry, at: jax.lax.scan(step, carry, at))
     outputs = sum(modes.counts.values())
     weights = initial_weights(physics.features, settings.width, settings.depth, outputs, settings.seed)
     carry = (weights, optimiser.init(weights))
     keys = jax.random.split(jax.random.key(settings.seed + 1), settings.steps)
+    late = jnp.arange(settings.steps) >= settings.steps // 2
     chunk = max(1, settings.steps // 20)
     for start in range(0, settings.steps, chunk):
-        carry, values = run(carry, keys[start : start + chunk])
+        part = slice(start, start + chunk)
+        carry, values = run(carry, (keys[part], late[part]))
         progress(min(start + chunk, settings.steps), settings.steps, float(jnp.mean(values)))
     return FieldSurrogate(
         physics=physics,
