@@ -34,7 +34,7 @@ RESULTS = Path(__file__).parent / "results"
 TRAIN, TEST, TRAIN_SEED, TEST_SEED = 256, 256, 1, 2026
 FEW, SHORT = 64, FieldTraining(steps=1500, batch=256, collocation=8)
 """Designs and steps of the comparison with and without the residual in the loss."""
-RESIDUAL = 0.1
+RESIDUAL = 10.0
 CERTIFIED = ("voltage", "potential", "fields")
 
 
