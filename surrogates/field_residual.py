@@ -41,6 +41,10 @@ PARTICLES = (NEGATIVE_PARTICLE, POSITIVE_PARTICLE)
 LOCAL = (SALT, NEGATIVE_SOLID, POSITIVE_SOLID, ELECTROLYTE_POTENTIAL)
 """Fields whose entries are all unknowns."""
 
+_DRAINED = 1e-4
+"""Salt over its initial concentration, below which the equations are asked as if it were this: a learned
+state can fall below zero where little is left, and PyBaMM's transport is not a number there."""
+
 
 class Linearised(NamedTuple):
     """The equations of the error around a learned state: m u' = A u + d.
@@ -121,6 +125,8 @@ class ErrorEquations:
         """f(y): differential rows per share of the nominal capacity, algebraic ones as PyBaMM's."""
         parameters, residual = self.physics.parameters(design), self.model.residual
         seconds = jnp.where(jnp.asarray(residual.mass) == 1, 3600 / parameters[C_RATE], 1.0)
+        salt = self.physics.states.layout.part(SALT)
+        y = y.at[salt].max(_DRAINED)
         return seconds * residual.right_hand_side(0.0, y, self.model.inputs(parameters))
 
     @cached_property
