@@ -5,6 +5,7 @@ Truth is PyBaMM's whole state on R1's mesh (20 points a domain and a particle), 
 charge: the first designs of R1's training sweep, and of its test sweep.
 """
 
+import dataclasses
 import json
 import os
 import platform
@@ -170,7 +171,7 @@ def speed(surrogate: FieldSurrogate, model: StateModel, test: FieldData) -> dict
 
 def comparison(model: StateModel, train: FieldData, test: FieldData, weight: float) -> dict[str, Any]:
     """Errors after a short training on few designs, with or without the equations at others."""
-    settings = FieldTraining(**{**SHORT.__dict__, "residual": weight})
+    settings = dataclasses.replace(SHORT, residual=weight)
     began = time.process_time()
     surrogate = train_fields(train, model, load_study("R1").space, settings)
     return {"CPU time of training [s]": time.process_time() - began, **accuracy(surrogate, test)}

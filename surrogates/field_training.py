@@ -176,9 +176,13 @@ def train_fields(
         beside = jax.lax.cond(late, beside_data, lambda *_: jnp.zeros(()), weights, key_place, key_share)
         return fitted + settings.residual * beside
 
-    optimiser = optax.chain(
-        optax.clip_by_global_norm(1.0),
-        optax.contrib.muon(optax.cosine_decay_schedule(settings.learning_rate, settings.steps)),
+    # Of a state learned halfway, PyBaMM's equations may make no number: such a step is left out.
+    optimiser = optax.apply_if_finite(
+        optax.chain(
+            optax.clip_by_global_norm(1.0),
+            optax.contrib.muon(optax.cosine_decay_schedule(settings.learning_rate, settings.steps)),
+        ),
+        max_consecutive_errors=settings.steps,
     )
 
     def step(carry: Any, at: Any) -> Any:
