@@ -14,7 +14,7 @@ from electrograd.physics.errors import InputError
 from electrograd.physics.open_circuit import OpenCircuitPotential
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.state_layout import StateLayout
-from electrograd.surrogates.artefact import write_atomic
+from electrograd.surrogates.checkpoint import write_atomic
 from electrograd.surrogates.field_basis import Modes, StateMap
 from electrograd.surrogates.fields import FieldPhysics, FieldSurrogate
 from electrograd.sweeps.space import DesignSpace
