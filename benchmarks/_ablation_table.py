@@ -46,6 +46,11 @@ def table(result: dict[str, Any]) -> str:
     measured, tested, settings = result["measured"], result["tested"], result["settings"]
     by_chance = ratios(measured, "seed", EVERYTHING).values()
     chance = math.exp(max((abs(math.log(value)) for value in by_chance), default=0.0))
+    told_chance = (
+        f"Another seed alone changes a ratio by up to {chance:.2f} times: nearer to 1 than that is chance."
+        if by_chance
+        else "What another seed changes has not been measured, so no verdict is given."
+    )
     compared = []
     for name, variant in VARIANTS.items():
         found = ratios(measured, name, variant.against)
@@ -53,7 +58,7 @@ def table(result: dict[str, Any]) -> str:
             continue
         cells = [f"{found[place]:.2f}" if place in found else "–" for place in PLACES]
         says = variant.says + (f" (against: {variant.against})" if variant.against != EVERYTHING else "")
-        told = "–" if name == "seed" else verdict(found, chance)
+        told = "–" if name == "seed" or not by_chance else verdict(found, chance)
         compared.append(f"| {says} | {' | '.join(cells)} | {told} |")
     blocks = []
     for n, where in PLACES:
@@ -64,10 +69,11 @@ def table(result: dict[str, Any]) -> str:
             for name, variant in VARIANTS.items()
             if f"{name}-{n}" in measured
         ]
-        blocks.append(
-            f"### N = {n}, {where}\n\n| variant | {' | '.join(COLUMNS.values())} |\n"
-            f"|{'---|' * (1 + len(COLUMNS))}\n" + "\n".join(rows) + "\n"
-        )
+        if rows:
+            blocks.append(
+                f"### N = {n}, {where}\n\n| variant | {' | '.join(COLUMNS.values())} |\n"
+                f"|{'---|' * (1 + len(COLUMNS))}\n" + "\n".join(rows) + "\n"
+            )
     return f"""# What each piece of physics is worth
 
 {result["machine"]}; {", ".join(" ".join(one) for one in result["versions"].items())}.
@@ -80,8 +86,8 @@ designs that leave R1's box by up to 20 % of its range along each variable, most
 ## Error of each variant over that of everything
 
 Geometric mean of the ratios of eight errors (accepted capacity, accepted share, voltage, negative
-potential and plating margin: medians and 95th percentiles). Above 1 the variant is worse. Another seed
-alone changes a ratio by up to {chance:.2f} times, so nearer to 1 than that is chance.
+potential and plating margin: medians and 95th percentiles). Above 1 the variant is worse.
+{told_chance}
 
 | variant | {" | ".join(f"N = {n}, {where}" for n, where in PLACES)} | verdict |
 |{"---|" * (2 + len(PLACES))}

@@ -77,7 +77,7 @@ class TrainingSettings:
         Weight of `losses.slope_loss` along simulated curves.
     zero_rate
         Weight of `losses.open_circuit_loss` at designs that were never simulated, whose C-rate is next
-        to nothing: for forms without that limit. The three are 0, for none of them buys accuracy.
+        to nothing: for forms without that limit. All three are off unless they are asked for.
     seed
         Of weights, folds and batches.
     """
