@@ -47,7 +47,7 @@ def table(result: dict[str, Any]) -> str:
     by_chance = ratios(measured, "seed", EVERYTHING).values()
     chance = math.exp(max((abs(math.log(value)) for value in by_chance), default=0.0))
     told_chance = (
-        f"Another seed alone changes a ratio by up to {chance:.2f} times: nearer to 1 than that is chance."
+        f"Another seed changes a ratio by up to {chance:.2f} times: nearer to 1 than that is chance."
         if by_chance
         else "What another seed changes has not been measured, so no verdict is given."
     )

@@ -9,9 +9,10 @@ ensemble itself answers, without a student. ``_accuracy`` says what is measured,
 - *outside*: designs of R1-outside that leave R1's box, by up to 20 % of its range along each variable,
   and that accept at least 2 % of their capacity, so that relative errors mean something.
 
-    python benchmarks/ablation.py [NAME-128 NAME-512 ...]
+    python benchmarks/ablation.py [NAME-128 NAME-512 ... | table]
 
-does only those parts. Each part is kept under ``runs/benchmark/ablation`` until that is deleted.
+does only those parts, or only the table. Each part is kept under ``runs/benchmark/ablation`` until that
+is deleted.
 """
 
 import importlib.metadata
@@ -142,7 +143,7 @@ def main() -> None:
     """Do the parts asked for, and write the results of all that have been done."""
     KEPT.mkdir(parents=True, exist_ok=True)
     parts = {f"{name}-{n}": (variant, n) for n in SIZES for name, variant in VARIANTS.items()}
-    for part in sys.argv[1:] or list(parts):
+    for part in [name for name in sys.argv[1:] if name != "table"] if sys.argv[1:] else list(parts):
         kept = KEPT / f"{part}.json"
         if not sys.argv[1:] and kept.exists():
             continue
