@@ -10,9 +10,12 @@ from pathlib import Path
 import hypothesis
 import jax
 import pytest
+from untrained import SCENARIO, SPACE, untrained
 
 from electrograd.physics.cell import Cell
 from electrograd.physics.open_circuit import OpenCircuitPotential
+from electrograd.surrogates.curve_physics import CurvePhysics
+from electrograd.surrogates.surrogate import Surrogate
 
 # What compiles on its first call cannot keep a deadline.
 hypothesis.settings.register_profile("electrograd", deadline=None)
@@ -40,6 +43,17 @@ def potentials(cell: Cell) -> tuple[OpenCircuitPotential, OpenCircuitPotential]:
         OpenCircuitPotential.from_pybamm(cell, "negative", TEMPERATURE),
         OpenCircuitPotential.from_pybamm(cell, "positive", TEMPERATURE),
     )
+
+
+@pytest.fixture(scope="session")
+def physics(cell: Cell) -> CurvePhysics:
+    return CurvePhysics.of(cell, SPACE, SCENARIO)
+
+
+@pytest.fixture(scope="session")
+def some_surrogate(physics: CurvePhysics) -> Surrogate:
+    """An untrained one, in single precision, for all who only ask it: what it compiles is shared."""
+    return untrained(physics, "float32", c_rate=0.4)
 
 
 @pytest.fixture(scope="session")
