@@ -228,7 +228,7 @@ class TrainingSection(Section):
 
     members: Annotated[int, Field(ge=2, le=32)] = TrainingSettings.members
     width: Annotated[int, Field(ge=4, le=4096)] = TrainingSettings.width
-    steps: Annotated[int, Field(ge=20, le=1_000_000)] = TrainingSettings.steps
+    steps: Annotated[int, Field(ge=20, le=1_000_000)] | None = None
     student_steps: Annotated[int, Field(alias="student steps", ge=20, le=1_000_000)] = 30_000
     seed: Seed = TrainingSettings.seed
 
