@@ -266,6 +266,8 @@ def report(result: dict[str, Any]) -> str:
         "|---|---|---|---|",
     ]
     for name in ("data alone", "data alone, three times the steps", "data and equations"):
+        if name not in result:
+            continue
         part = result[name]
         pairs = [part[k] for k in ("voltage [mV]", "negative potential [mV]")]
         told = [f"{p['median']:.2f}, {p['95th']:.2f}" for p in pairs]
