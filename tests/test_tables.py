@@ -10,6 +10,7 @@ from electrograd.design.package import _figures, to_json
 from electrograd.physics.charge import Charge, End
 from electrograd.physics.figures import SIMULATED_ONLY, Simulated
 from electrograd.physics.variables import (
+    ACCEPTED_CAPACITY,
     ACCEPTED_SHARE,
     CHARGE_TIME,
     CHARGING_ENERGY,
@@ -21,6 +22,7 @@ from electrograd.physics.variables import (
 )
 from electrograd.surrogates.surrogate import Accuracy, Surrogate
 from electrograd.tables import FIGURES, accuracy_lines, sensitivity_lines
+from electrograd.tables import simulated as simulated_text
 
 
 def test_every_figure_of_merit_can_be_shown() -> None:
@@ -48,6 +50,10 @@ def test_a_package_says_which_predictions_are_exact_and_keeps_to_json(some_surro
         assert (record[name]["predicted"], record[name]["simulated"]) == (None, None)
         assert record[name]["learned"]
         assert record[name]["interval"] is None
+    told = {"figures_of_merit": record}
+    assert simulated_text(told, PLATING_ONSET, "simulated") == "never"
+    record[ACCEPTED_CAPACITY]["baseline"] = None
+    assert simulated_text(told, PLATING_ONSET, "baseline") == "–", "nothing is known of a failed charge"
     assert record[ACCEPTED_SHARE]["interval"] == [0.8, 1.2]
     assert not record[NOMINAL_CAPACITY]["learned"]
     assert record[NOMINAL_CAPACITY]["interval"] == [1.0, 1.0]
