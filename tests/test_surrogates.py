@@ -178,12 +178,12 @@ def test_a_student_knows_what_it_was_taught(taught: Surrogate) -> None:
 def test_interpolation_between_nodes_is_exact_for_cubics() -> None:
     limit, place = jnp.asarray(0.8), jnp.asarray(places("float64"))
     index = jnp.linspace(0.0, 1.0, len(place))
-    cubic = jnp.stack([index**3 - index, index**2, index, 1 + 0 * index], axis=-1)
+    cubic = jnp.stack([index**3 - index, index**2, index, 1 + 0 * index])
     share = jnp.linspace(0.01, 0.8, 50)
     wanted = (share / limit) ** (1 / 1.5)
     found = interpolate(limit, cubic, share)
-    np.testing.assert_allclose(found[:, 0], wanted**3 - wanted, atol=1e-7)
-    np.testing.assert_allclose(found[:, 1], wanted**2, atol=1e-7)
+    np.testing.assert_allclose(found[0], wanted**3 - wanted, atol=1e-7)
+    np.testing.assert_allclose(found[1], wanted**2, atol=1e-7)
 
 
 def test_changing_values_compiles_nothing_new(some_surrogate: Surrogate) -> None:
