@@ -12,7 +12,7 @@ from conftest import electrograd
 from jax import export
 from jax.extend.core import jaxpr_as_fun
 from test_loops import planted
-from untrained import SPACE
+from untrained import SPACE, with_student
 
 from electrograd.physics.charge import VOLTAGE
 from electrograd.physics.errors import InputError
@@ -126,6 +126,8 @@ def test_a_function_is_flattened_to_what_converters_know() -> None:
     np.testing.assert_array_equal(again, stacked(x))
 
 
-def test_what_is_told_of_designs_can_be_converted(some_surrogate: Surrogate) -> None:
-    traced = flat(jax.vmap(some_surrogate.figures), jax.ShapeDtypeStruct((4, 3), jnp.float32))
+@pytest.mark.parametrize("who", ["ensemble", "student"])
+def test_what_is_told_of_designs_can_be_converted(some_surrogate: Surrogate, who: str) -> None:
+    surrogate = with_student(some_surrogate) if who == "student" else some_surrogate
+    traced = flat(jax.vmap(surrogate.figures), jax.ShapeDtypeStruct((4, 3), jnp.float32))
     assert INCONVERTIBLE.isdisjoint(step.primitive.name for step in traced.jaxpr.eqns)

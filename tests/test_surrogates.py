@@ -40,7 +40,7 @@ GRID = jnp.linspace(0, 1.1, 49)
 def taught(physics: CurvePhysics) -> Surrogate:
     """An untrained ensemble, and a student that was taught a little of it."""
     surrogate = untrained(physics, "float32", c_rate=0.4)
-    little = DistillationSettings(width=32, depth=2, rounds=1, steps=300, batch=64, designs=512)
+    little = DistillationSettings(width=32, depth=2, rounds=1, steps=300, batch=64, designs=2048)
     student = distil(surrogate.ensemble, surrogate.scenario, LIMITS, little)
     return dataclasses.replace(surrogate, student=student)
 

@@ -20,6 +20,7 @@ from electrograd.physics.variables import (
 )
 from electrograd.surrogates.curve_physics import CurvePhysics
 from electrograd.surrogates.ensemble import Ensemble
+from electrograd.surrogates.student import Student, branch_shape
 from electrograd.surrogates.surrogate import Accuracy, Surrogate
 from electrograd.sweeps.dataset import Dataset
 from electrograd.sweeps.space import DesignSpace
@@ -49,6 +50,20 @@ def untrained(physics: CurvePhysics, dtype: str, c_rate: float = 1.0, seed: int 
         trust=None,
         dataset="none",
     )
+
+
+def with_student(surrogate: Surrogate) -> Surrogate:
+    """The same, answered by a student that was taught nothing."""
+    physics = surrogate.physics
+    count = physics.slow_features
+    drawn = branch_shape(physics, 16, 2).draw(1, jax.random.key(0))
+    arrays = {f"network.{name}": leaf[0] for name, leaf in drawn.items()} | {
+        "reach.constant": jnp.float32(0.0),
+        "reach.linear": jnp.zeros(count, jnp.float32),
+        "reach.square": jnp.zeros((count, count), jnp.float32),
+    }
+    limit = surrogate.scenario.charge_limit
+    return dataclasses.replace(surrogate, student=Student(physics, 16, 2, arrays, limit))
 
 
 def planted(teacher: Surrogate, designs: int) -> Dataset:
