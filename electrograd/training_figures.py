@@ -85,11 +85,11 @@ def draw_training(history: tuple[tuple[int, float], ...], path: Path) -> None:
 def draw_learning_curve(curve: LearningCurve, path: Path) -> None:
     """Median held-out errors against designs, with what twice as many would bring."""
     sizes = np.array(curve.designs)
-    further = np.geomspace(sizes[0], 2 * sizes[-1], 32)
+    further = np.geomspace(sizes[0], 2 * sizes[-1], 32).round().astype(int).tolist()
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9.2, 3.4), layout="constrained")
         for axes, name in zip(figure.subplots(1, 3), curve.errors, strict=True):
-            show, next_ = _ERRORS[name], curve.at(name, 2 * sizes[-1])
+            show, next_ = _ERRORS[name], curve.at(name, 2 * curve.designs[-1])
             axes.loglog(sizes, show.scale * np.array(curve.errors[name]), "o", color=DESIGN)
             fit = [show.scale * curve.at(name, size) for size in further]
             axes.loglog(further, fit, color=MUTED, linewidth=1, zorder=0)

@@ -47,7 +47,7 @@ class LearningCurve:
         slope, constant = np.polyfit(np.log(self.designs), np.log(self.errors[name]), 1)
         return float(np.exp(constant)), float(-slope)
 
-    def at(self, name: str, designs: float) -> float:
+    def at(self, name: str, designs: int) -> float:
         """The power law's error for another number of designs."""
         factor, exponent = self.power(name)
         return float(factor * designs**-exponent)

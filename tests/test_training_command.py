@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 import jax
+import jax.numpy as jnp
 import matplotlib.image
 import numpy as np
 import pytest
@@ -56,14 +57,14 @@ def physics(cell: Cell) -> CurvePhysics:
 def some_data(designs: int) -> Dataset:
     """Designs with curves that are finite; nothing is learned from them here."""
     share, along = np.linspace(0.4, 0.8, designs), np.linspace(0, 1, 5)
-    curves = np.broadcast_to(3.5 + along, (designs, 5))
+    curves = np.broadcast_to(0.5 + 0.1 * along, (designs, 5))
     return Dataset(
         names=SPACE.names,
         values=SPACE.sobol(designs, seed=0),
         ends=np.full(designs, int(End.VOLTAGE_CUT_OFF)),
         messages=[""] * designs,
         charge=50 * share[:, None] * along,
-        curves={name: curves.copy() for name in TARGETS},
+        curves={name: curves + (3 if name == VOLTAGE else 0) for name in TARGETS},
         figures={
             NOMINAL_CAPACITY: np.full(designs, 50.0),
             ACCEPTED_CAPACITY: 50 * share,
@@ -214,7 +215,8 @@ def surrogate(physics: CurvePhysics) -> Surrogate:
     pairs = np.stack([share, share + rng.normal(0, 1e-3, 60)], axis=1)
     errors = {"median": 7e-4, "95th percentile": 2e-3, "interval": 1.6e-3}
     ensemble = Ensemble(physics, 8, 2, {})
-    weights = ensemble.shape.draw(2, jax.random.key(0))
+    shapes = jax.eval_shape(lambda: ensemble.shape.draw(2, jax.random.key(0)))
+    weights = {name: jnp.ones(leaf.shape, leaf.dtype) for name, leaf in shapes.items()}
     return Surrogate(
         ensemble=dataclasses.replace(ensemble, weights=weights),
         student=None,
