@@ -44,13 +44,13 @@ def draw_parity(accuracy: Accuracy, path: Path) -> None:
 
 
 def _errors(axes: Axes, simulated: np.ndarray, wrong: np.ndarray, half: float) -> None:
-    """Errors with the interval as a band; those too large to be shown to scale lie on the edge."""
-    edge = 1.15 * max(float(np.percentile(np.abs(wrong), _CUT)), half)
-    beyond = np.abs(wrong) > edge
+    """Errors with the interval as a band; those too large for the scale are diamonds at the edge."""
+    edge = 1.35 * max(float(np.percentile(np.abs(wrong), _CUT)), half)
+    beyond = np.abs(wrong) > 0.78 * edge
     axes.axhspan(-half, half, color=DESIGN, alpha=0.12, linewidth=0, label="90 % interval, typical")
     axes.scatter(simulated[~beyond], wrong[~beyond], s=9, color=DESIGN, alpha=0.6, linewidth=0)
     if beyond.any():
-        places = 0.97 * edge * np.sign(wrong[beyond])
+        places = 0.78 * edge * np.sign(wrong[beyond])
         axes.scatter(
             simulated[beyond], places, s=22, color=ALARM, marker="d", label=f"{beyond.sum()} beyond"
         )
@@ -66,15 +66,16 @@ def draw_training(history: tuple[tuple[int, float], ...], path: Path) -> None:
         figure = Figure(figsize=(5.6, 3.6), layout="constrained")
         axes = figure.subplots()
         axes.semilogy(steps, errors, color=DESIGN, marker="o", markersize=3)
-        axes.scatter(steps[best], errors[best], s=80, color="none", edgecolor=ALARM, zorder=3)
-        axes.annotate(
-            f"kept: {errors[best]:.3g} mV",
-            (steps[best], errors[best]),
-            xytext=(-4, 12),
-            textcoords="offset points",
-            ha="right" if best > len(steps) // 2 else "left",
-            color=ALARM,
+        axes.scatter(
+            steps[best],
+            errors[best],
+            s=80,
+            color="none",
+            edgecolor=ALARM,
+            zorder=3,
+            label=f"kept: {errors[best]:.3g} mV after {steps[best]} steps",
         )
+        axes.legend()
         axes.set(xlabel="Steps of the ensemble's training", ylabel="RMSE on held-out designs [mV]")
         axes.set_title("Voltage and negative electrode potential", fontsize=9)
         axes.xaxis.set_major_locator(MaxNLocator(6))
@@ -92,10 +93,11 @@ def draw_learning_curve(curve: LearningCurve, path: Path) -> None:
             show, next_ = _ERRORS[name], curve.at(name, 2 * curve.designs[-1])
             axes.loglog(sizes, show.scale * np.array(curve.errors[name]), "o", color=DESIGN)
             fit = [show.scale * curve.at(name, size) for size in further]
-            axes.loglog(further, fit, color=MUTED, linewidth=1, zorder=0)
+            axes.loglog(further, fit, color=MUTED, linewidth=1, zorder=1.5)
             axes.loglog(2 * sizes[-1], show.scale * next_, "o", markerfacecolor="white", color=DESIGN)
-            axes.set_title(f"{show.label}\nerror ∝ designs^{-curve.power(name)[1]:.2f}", fontsize=9)
-            axes.set(xlabel="Designs in the sweep", ylabel=f"Median held-out error [{show.unit}]")
+            law = f"∝ designs$^{{{-curve.power(name)[1]:.2f}}}$"
+            axes.set_title(f"{show.label} [{show.unit}]\nmedian held-out error {law}", fontsize=9)
+            axes.set_xlabel("Designs in the sweep")
             ticks = [*sizes, 2 * sizes[-1]]
             axes.set_xticks(ticks, [f"{tick}" for tick in ticks])
             axes.xaxis.set_minor_locator(NullLocator())
