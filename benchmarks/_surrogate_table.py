@@ -38,8 +38,8 @@ Errors over the 4,096 designs of the test sweep: accepted capacity, median [%] /
 percentile / voltage RMSE at the truth's charges, median and 95th percentile [mV] / plating margin,
 median [mV]. Intervals: share of test designs held by the 90 % intervals of accepted capacity, share,
 margin and charging energy [%]. Flagged as outside the trained domain [%]: test designs, and designs
-with one variable 20 % of its range outside. Ends: designs whose end the curves tell [%]. Training: all members and the
-student.
+with one variable 20 % of its range outside. Ends: designs whose end the curves tell [%]. Training: all
+members and the student.
 
 | N | who | errors | asked for | intervals | flagged inside | flagged outside | ends | training [s] |
 |---|---|---|---|---|---|---|---|---|

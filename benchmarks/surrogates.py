@@ -120,6 +120,7 @@ def measure(part: str) -> dict[str, Any]:
     low, high = np.asarray(space.lower), np.asarray(space.upper)
     outside = space.sobol(1024, seed=11)
     variable, side = generator.integers(len(space), size=1024), generator.integers(2, size=1024)
+    side[low[variable] <= OUTSIDE * (high - low)[variable]] = 1  # nothing is negative
     beyond = (
         np.where(side == 1, high[variable], low[variable])
         + OUTSIDE * (2 * side - 1) * (high - low)[variable]

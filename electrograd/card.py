@@ -88,7 +88,7 @@ def _networks(surrogate: Surrogate, facts: Mapping[str, Any]) -> list[str]:
     lines = [said]
     if history := surrogate.accuracy.history:
         step, error = min(history, key=lambda check: check[1])
-        most = facts.get("training", {}).get("steps", history[-1][0])
+        most = facts.get("training", {}).get("steps") or history[-1][0]
         lines.append(
             f"- Training: the ensemble as it was after {step} of {most} steps, where voltage and "
             f"negative potential were {error:.3g} mV (RMSE) wrong on designs held out"

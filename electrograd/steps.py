@@ -117,7 +117,8 @@ class StudyRun:
                 self.reporter.say("Training: done before")
                 return surrogate
         checkpoint, began = self.folder / "training.safetensors", time.perf_counter()
-        with training_progress(self.reporter, study.training.steps) as progress:
+        steps = study.training.steps_for(int(self.dataset.completed.sum()))
+        with training_progress(self.reporter, steps) as progress:
             surrogate = train(
                 self.dataset,
                 self.curve_physics,

@@ -73,7 +73,7 @@ def draw_training(history: tuple[tuple[int, float], ...], path: Path) -> None:
             color="none",
             edgecolor=ALARM,
             zorder=3,
-            label=f"kept: {errors[best]:.3g} mV after {steps[best]} steps",
+            label=f"kept: {errors[best]:.3g} mV after {steps[best]:.0f} steps",
         )
         axes.legend()
         axes.set(xlabel="Steps of the ensemble's training", ylabel="RMSE on held-out designs [mV]")

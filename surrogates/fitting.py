@@ -81,7 +81,8 @@ def train(
     check_dataset(dataset, physics.space, LEAST_DESIGNS)
     data = dataset.only(dataset.completed)
     later = distillation.rounds * distillation.steps if distillation else 0
-    total = settings.steps + later
+    steps = settings.steps_for(len(data))
+    total = steps + later
     trained = train_ensemble(
         data, physics, settings, lambda done, _, error: progress(done, total, error), checkpoint, start
     )
@@ -90,7 +91,7 @@ def train(
         scenario,
         solver,
         distillation,
-        lambda done, _, error: progress(settings.steps + done, total, error),
+        lambda done, _, error: progress(steps + done, total, error),
     )
     accuracy, spreads, calibrations = measured(trained, data, scenario, solver)
     return Surrogate(

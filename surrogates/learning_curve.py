@@ -80,7 +80,8 @@ def learning_curve(
         If a quarter of the sweep is too little to learn from, and as training does.
     """
     check_dataset(dataset, physics.space, LEAST_DESIGNS)
-    settings = dataclasses.replace(settings, members=MEMBERS, folds=FOLDS)
+    steps = settings.steps_for(int(dataset.completed.sum()))
+    settings = dataclasses.replace(settings, members=MEMBERS, folds=FOLDS, steps=steps)
     sizes = [len(dataset) // part for part in PARTS]
     parts = [dataset.only(np.arange(size)) for size in sizes]
     parts = [part.only(part.completed) for part in parts]
@@ -101,8 +102,8 @@ def learning_curve(
             }
         )
 
-        def tell(done: int, _: int, error: float, before: int = number * settings.steps) -> None:
-            progress(before + done, len(PARTS) * settings.steps, error)
+        def tell(done: int, _: int, error: float, before: int = number * steps) -> None:
+            progress(before + done, len(PARTS) * steps, error)
 
         if identity not in known:
             trained = train_ensemble(data, physics, settings, tell)
@@ -114,7 +115,7 @@ def learning_curve(
             if kept:
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 write_atomic(kept, json.dumps(known, indent=2).encode())
-        tell(settings.steps, 0, 1e3 * known[identity][VOLTAGE])
+        tell(steps, 0, 1e3 * known[identity][VOLTAGE])
         found.append(known[identity])
     return LearningCurve(tuple(sizes), {name: _each(found, name) for name in found[0]})
 

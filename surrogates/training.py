@@ -54,7 +54,8 @@ class TrainingSettings:
     width, depth
         Neurons a layer and hidden layers.
     steps, batch
-        Optimiser steps at the most, and points of curves that each member sees in a step.
+        Optimiser steps at the most (by default as `steps_for` says), and points of curves that each
+        member sees in a step.
     learning_rate
         Peak rate of Muon (orthogonalised momentum), decayed to zero along a cosine; at equal steps it
         left half of Adam's error or less here.
@@ -70,12 +71,16 @@ class TrainingSettings:
     folds: int = 10
     width: int = 128
     depth: int = 3
-    steps: int = 10_000
+    steps: int | None = None
     batch: int = 1024
     learning_rate: float = 0.02
     patience: int = 8
     monotonicity: float = 0.0
     seed: int = 0
+
+    def steps_for(self, designs: int) -> int:
+        """Steps for so many designs: 10,000 unless stated, twice that above 1,000 designs."""
+        return self.steps or (20_000 if designs > 1000 else 10_000)
 
     @property
     def per_fold(self) -> int:
@@ -127,6 +132,7 @@ def train_ensemble(
     start
         Weights to start from instead of random ones, of the same shape.
     """
+    steps = settings.steps_for(len(data))
     members, shape = (
         settings.members,
         Shape(physics.features, settings.width, settings.depth, len(CURVES)),
@@ -148,7 +154,7 @@ def train_ensemble(
 
     optimiser = optax.chain(
         optax.clip_by_global_norm(1.0),
-        optax.contrib.muon(optax.cosine_decay_schedule(settings.learning_rate, settings.steps)),
+        optax.contrib.muon(optax.cosine_decay_schedule(settings.learning_rate, steps)),
     )
 
     def one(weights: Any, state: Any, key: Array, rows: Array) -> tuple[Any, Any]:
@@ -161,13 +167,13 @@ def train_ensemble(
     key_weights, key_steps = jax.random.split(jax.random.key(settings.seed))
 
     @jax.jit
-    def run(carry: Any, steps: Array) -> Any:
+    def run(carry: Any, numbers: Array) -> Any:
         def step(carry: Any, number: Array) -> tuple[Any, None]:
             keys = jax.random.split(jax.random.fold_in(key_steps, number), members)
             weights, state = carry
             return jax.vmap(one)(weights, state, keys, rows), None
 
-        return jax.lax.scan(step, carry, steps)[0]
+        return jax.lax.scan(step, carry, numbers)[0]
 
     @jax.jit
     def held_out(weights: Any) -> Float[Array, "members designs outputs"]:
@@ -195,7 +201,7 @@ def train_ensemble(
     done = 0
     if checkpoint:
         done, state = read_checkpoint(checkpoint, identity, state)
-    for check, (first, last) in enumerate(_parts(settings.steps)):
+    for check, (first, last) in enumerate(_parts(steps)):
         if last <= done:
             continue
         history = np.asarray(state["history"])
@@ -213,7 +219,7 @@ def train_ensemble(
         if checkpoint:
             write_checkpoint(checkpoint, identity, last, state)
         voltage = 1e3 * np.sqrt(squares[..., 0])
-        progress(last, settings.steps, float(np.nanmedian(voltage)))
+        progress(last, steps, float(np.nanmedian(voltage)))
     history = np.asarray(state["history"])
     return Trained(
         ensemble=Ensemble(physics, settings.width, settings.depth, state["best"]),

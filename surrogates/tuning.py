@@ -101,6 +101,8 @@ def tune_training(
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     data = data.only(data.completed)
+    steps = settings.steps_for(len(data))
+    settings = dataclasses.replace(settings, steps=steps)
     short = dataclasses.replace(settings, members=MEMBERS, folds=FOLDS)
     study = optuna.create_study(
         study_name=digest(
@@ -128,7 +130,7 @@ def tune_training(
         if number == 0:
             study.enqueue_trial({name: getattr(settings, name) for name in SEARCHED})
         trial = study.ask()
-        tried = _proposed(trial, short)
+        tried = _proposed(trial, short, steps)
         try:
             study.tell(trial, _held_out_error(data, physics, tried, trial))
         except optuna.TrialPruned:
@@ -154,9 +156,9 @@ def _storage(journal: Path | None) -> Any:
     return JournalStorage(JournalFileBackend(str(journal)))
 
 
-def _proposed(trial: Any, stated: TrainingSettings) -> TrainingSettings:
+def _proposed(trial: Any, stated: TrainingSettings, steps: int) -> TrainingSettings:
     """Draw one trial's settings from ranges that hold the stated ones, too."""
-    rate, steps, depth = stated.learning_rate, stated.steps, stated.depth
+    rate, depth = stated.learning_rate, stated.depth
     return dataclasses.replace(
         stated,
         width=trial.suggest_categorical("width", sorted({*WIDTHS, stated.width})),
