@@ -126,8 +126,8 @@ class StudyRun:
                 study.solver,
                 study.training,
                 study.distillation,
-                progress,
-                checkpoint,
+                progress=progress,
+                checkpoint=checkpoint,
             )
         facts = {
             "name": study.name,

@@ -28,9 +28,10 @@ _ERRORS = {
 def draw_parity(accuracy: Accuracy, path: Path) -> None:
     """Predicted against simulated for held-out designs, and below the error with the 90 % interval."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(9.2, 6.4), layout="constrained")
-        panels = figure.subplots(2, 2, height_ratios=(1.5, 1), sharex="col")
-        for (upper, lower), name in zip(panels.T, _SHOWN, strict=True):
+        names = [name for name in _SHOWN if name in accuracy.held_out]
+        figure = Figure(figsize=(4.6 * len(names), 6.4), layout="constrained")
+        panels = figure.subplots(2, len(names), height_ratios=(1.5, 1), sharex="col", squeeze=False)
+        for (upper, lower), name in zip(panels.T, names, strict=True):
             show, error = FIGURES[name], _ERRORS[name]
             simulated, predicted = show.scale * accuracy.held_out[name].T
             ends = [simulated.min(), simulated.max()]

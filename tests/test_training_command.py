@@ -5,28 +5,24 @@ from pathlib import Path
 from typing import Any
 
 import click
-import jax
-import jax.numpy as jnp
 import matplotlib.image
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from untrained import SCENARIO, SPACE
 
 from electrograd import training_figures
 from electrograd.card import card, describe
 from electrograd.cli import cli
 from electrograd.console import Reporter
-from electrograd.physics.cell import Cell
 from electrograd.physics.charge import VOLTAGE, End
 from electrograd.physics.errors import InputError
-from electrograd.physics.scenario import Scenario, SolverSettings
+from electrograd.physics.scenario import SolverSettings
 from electrograd.physics.variables import (
     ACCEPTED_CAPACITY,
     ACCEPTED_SHARE,
-    N_P_RATIO,
     NOMINAL_CAPACITY,
     PLATING_MARGIN,
-    POSITIVE_THICKNESS,
 )
 from electrograd.study_sections import TrainingSection
 from electrograd.surrogates import learning_curve as curve_module
@@ -39,19 +35,11 @@ from electrograd.surrogates.surrogate import Accuracy, Surrogate
 from electrograd.surrogates.training import CHECKS, TARGETS, Trained, TrainingSettings
 from electrograd.surrogates.tuning import tune_training
 from electrograd.sweeps.dataset import Dataset
-from electrograd.sweeps.space import DesignSpace
 from electrograd.train_command import TrainOptions, tuned_lines
 from electrograd.training_progress import training_progress
 
-SPACE = DesignSpace.from_bounds({N_P_RATIO: (1.05, 1.3), POSITIVE_THICKNESS: (40e-6, 100e-6)})
-SCENARIO = Scenario(1.0, upper_voltage=4.2, lower_voltage=2.5)
 STATED = TrainingSettings(members=4, width=128, steps=480)
 HISTORY = tuple((20 * (k + 1), 8.0 / (k + 1)) for k in range(CHECKS))
-
-
-@pytest.fixture(scope="module")
-def physics(cell: Cell) -> CurvePhysics:
-    return CurvePhysics.of(cell, SPACE, SCENARIO)
 
 
 def some_data(designs: int) -> Dataset:
@@ -209,26 +197,19 @@ def is_blank(path: Path) -> bool:
 
 
 @pytest.fixture
-def surrogate(physics: CurvePhysics) -> Surrogate:
+def surrogate(some_surrogate: Surrogate) -> Surrogate:
     rng = np.random.default_rng(0)
     share = rng.uniform(0.4, 0.8, 60)
     pairs = np.stack([share, share + rng.normal(0, 1e-3, 60)], axis=1)
     errors = {"median": 7e-4, "95th percentile": 2e-3, "interval": 1.6e-3}
-    ensemble = Ensemble(physics, 8, 2, {})
-    shapes = jax.eval_shape(lambda: ensemble.shape.draw(2, jax.random.key(0)))
-    weights = {name: jnp.ones(leaf.shape, leaf.dtype) for name, leaf in shapes.items()}
-    return Surrogate(
-        ensemble=dataclasses.replace(ensemble, weights=weights),
-        student=None,
-        scenario=SCENARIO.of(physics.cell),
-        settings=SolverSettings(),
+    return dataclasses.replace(
+        some_surrogate,
         accuracy=Accuracy(
             {VOLTAGE: {"median [mV]": 0.31, "95th percentile [mV]": 0.92}},
             {ACCEPTED_SHARE: errors, PLATING_MARGIN: errors},
             {ACCEPTED_SHARE: pairs, PLATING_MARGIN: pairs - 0.6},
             HISTORY,
         ),
-        trust=None,
         dataset="0123456789abcdef",
     )
 
