@@ -47,7 +47,6 @@ from electrograd.surrogates.artefact import load_surrogate, save_surrogate
 from electrograd.surrogates.curve_physics import CurvePhysics
 from electrograd.surrogates.distillation import DistillationSettings
 from electrograd.surrogates.fitting import train, truths
-from electrograd.surrogates.student import places
 from electrograd.surrogates.surrogate import Surrogate
 from electrograd.surrogates.training import TrainingSettings
 from electrograd.sweeps.dataset import Dataset
@@ -184,9 +183,7 @@ def speed() -> dict[str, Any]:
     designs = jnp.asarray(test.values[:BATCH], jnp.float32)
 
     def everything(design: jax.Array) -> Any:
-        limit, logarithms = student.nodes(design)
-        share = limit * places(design.dtype)
-        return student.decode(design, share, logarithms), surrogate.figures(design)
+        return student.curves_and_figures(design, surrogate.scenario, surrogate.settings)
 
     both = jax.jit(jax.vmap(everything))
     gradient = jax.jit(jax.value_and_grad(lambda d: surrogate.figures(d)[PLATING_MARGIN]))

@@ -30,10 +30,13 @@ from electrograd.physics.variables import (
     ACCEPTED_CAPACITY,
     ACCEPTED_SHARE,
     C_RATE,
+    HOTTEST,
     LEAST_ELECTROLYTE,
     NOMINAL_CAPACITY,
     PLATING_MARGIN,
     PREDICTED,
+    THEORETICAL_ENERGY_DENSITY,
+    THEORETICAL_SPECIFIC_ENERGY,
     VARIABLES,
     unit_of,
 )
@@ -46,6 +49,14 @@ SCHEMA_VERSION = 1
 CURVE_POINTS = 101
 AT_BOUND = 0.01
 """A variable this close to a bound, as a share of its range, leans on it."""
+
+CLOSED_FORM = (
+    NOMINAL_CAPACITY,
+    THEORETICAL_SPECIFIC_ENERGY,
+    THEORETICAL_ENERGY_DENSITY,
+    HOTTEST,
+)
+"""Predicted figures of merit in which nothing is learned, while surrogates are of one temperature."""
 
 _PACKAGES = (
     "electrograd",
@@ -265,14 +276,15 @@ def _figures(
     record = {}
     for name, value in simulated.figures.items():
         guess = predicted.get(name)
+        known = name in CLOSED_FORM or name in surrogate.accuracy.figures
         half = surrogate.interval(name)
         record[name] = {
             "unit": unit_of(name),
             "predicted": guess,
-            "interval": None if guess is None else [guess - half, guess + half],
+            "interval": None if guess is None or not known else [guess - half, guess + half],
             "simulated": value,
             "baseline": baseline.figures[name],
-            "learned": name in surrogate.accuracy.figures,
+            "learned": name in predicted and name not in CLOSED_FORM,
             "definition": PREDICTED.get(name, "simulated only"),
         }
     return record

@@ -17,7 +17,7 @@ from electrograd.physics.variables import ACCEPTED_SHARE, PLATING_MARGIN
 from electrograd.surrogates.checkpoint import write_atomic
 from electrograd.surrogates.surrogate import Surrogate
 from electrograd.sweeps.dataset import Dataset
-from electrograd.tables import FIGURES, VARIABLES, Display, accuracy_lines
+from electrograd.tables import FIGURES, VARIABLES, Display, accuracy_lines, simulated
 
 
 def render(
@@ -52,6 +52,7 @@ def render(
     page = environment.get_template("report.html.jinja").render(
         record=record,
         figures=FIGURES,
+        simulated=simulated,
         variables=VARIABLES,
         drawn={name: Markup(svg[svg.index("<svg") :]) for name, svg in drawn.items()},
         sensitivity=sensitivity["indices"],

@@ -9,11 +9,13 @@ from electrograd.physics.variables import (
     ACCEPTED_CAPACITY,
     ACCEPTED_SHARE,
     CHARGE_TIME,
+    CHARGING_ENERGY,
     ENERGY_DENSITY,
     HOTTEST,
     LEAST_ELECTROLYTE,
     NOMINAL_CAPACITY,
     PLATING_MARGIN,
+    PLATING_ONSET,
     SPECIFIC_ENERGY,
     THEORETICAL_ENERGY_DENSITY,
     THEORETICAL_SPECIFIC_ENERGY,
@@ -21,6 +23,8 @@ from electrograd.physics.variables import (
 )
 from electrograd.physics.variables import VARIABLES as VARIABLE_NAMES
 from electrograd.surrogates.surrogate import Accuracy
+
+UNKNOWN = "–"
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Display:
     unit: str
     scale: float
     decimals: int
-    absent: str = "–"
+    absent: str = UNKNOWN
 
     @property
     def title(self) -> str:
@@ -59,6 +63,8 @@ FIGURES: dict[str, Display] = {
     ACCEPTED_CAPACITY: Display("Accepted capacity", "mAh/cm²", 0.1, 3),
     NOMINAL_CAPACITY: Display("Nominal areal capacity", "mAh/cm²", 0.1, 3),
     PLATING_MARGIN: Display("Plating margin", "mV", 1e3, 2),
+    PLATING_ONSET: Display("Plating begins, share of nominal capacity", "%", 100.0, 1, "never"),
+    CHARGING_ENERGY: Display("Energy taken up by the charge", "mWh/cm²", 0.1, 2),
     USABLE_RATIO: Display("N/P ratio, channels counted", "", 1.0, 3),
     ENERGY_DENSITY: Display("Energy density, C/3 discharge", "Wh/L", 1.0, 0),
     CHARGE_TIME: Display("Charge time to 80 %", "min", 1 / 60, 1, "not reached"),
@@ -105,15 +111,8 @@ def summary(record: dict[str, Any]) -> str:
         wanted.setdefault(limit["figure"], []).append(text)
     wanted.setdefault(record["goal"]["figure"], []).append(record["goal"]["sense"])
     for name, show in FIGURES.items():
-        entry = record["figures_of_merit"][name]
-        rows.append(
-            [
-                show.title,
-                show.number(entry["simulated"]),
-                show.number(entry["baseline"]),
-                "; ".join(wanted.get(name, [])),
-            ]
-        )
+        told = [simulated(record, name, whose) for whose in ("simulated", "baseline")]
+        rows.append([show.title, *told, "; ".join(wanted.get(name, []))])
     widths = [max(len(row[k]) for row in rows) for k in range(4)]
     lines = [
         f"{row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]}".rstrip()
@@ -123,6 +122,17 @@ def summary(record: dict[str, Any]) -> str:
     if record["simulation"]["electrolyte_depleted"]:
         lines.append("The design's electrolyte runs empty somewhere: trust its figures less.")
     return "\n".join(["All figures of merit as simulated in PyBaMM.", *lines])
+
+
+def simulated(record: dict[str, Any], figure: str, whose: str) -> str:
+    """A simulated figure of merit without its unit, the design's ("simulated") or the "baseline"'s.
+
+    ``design.json`` has null for what is infinite and for what is unknown because the charge failed: only
+    the first never happens or is not reached.
+    """
+    found, show = record["figures_of_merit"], FIGURES[figure]
+    failed = found[ACCEPTED_CAPACITY][whose] is None and found[figure][whose] is None
+    return UNKNOWN if failed else show.number(found[figure][whose])
 
 
 def accuracy_lines(accuracy: Accuracy) -> list[str]:

@@ -56,7 +56,7 @@ plt.show()
 #
 # ## The surrogate
 #
-# Four small networks, each trained without a quarter of the designs; their errors there are honest.
+# Four small networks, each trained without a tenth of the designs; their errors there are honest.
 
 # %%
 surrogate = eg.train_surrogate(study, reporter=quiet)

@@ -104,18 +104,20 @@ def distil(
     )
     # What the network returns is scaled at the nodes; at the start, where leads vanish, as just after.
     centre, spread = (
-        jnp.concatenate([a[1:2], a[1:]])
+        jnp.concatenate([a[:, 1:2], a[:, 1:]], axis=1)
         for a in (jnp.mean(logarithms, axis=0), jnp.std(logarithms, axis=0) + 1e-3)
     )
     shape = branch_shape(physics, settings.width, settings.depth)
 
     def curves(weights: Any, design: Array, features: Array) -> Float[Array, "nodes outputs"]:
-        out = shape.apply(weights, features).reshape(NODES, len(CURVES))
-        return decode(physics, design, shares(features), centre + spread * out)
+        out = shape.apply(weights, features).reshape(len(CURVES), NODES)
+        return jnp.stack(decode(physics, design, shares(features), centre + spread * out), axis=-1)
 
     def loss(weights: Any, design: Array, features: Array, answer: Array) -> Float[Array, ""]:
         error = jax.vmap(lambda d, f: curves(weights, d, f))(design, features) - answer
-        past = jnp.maximum(excess(answer, scenario, solver), 0.0) / _FAR
+        voltage, potential, negative, positive = jnp.moveaxis(answer, -1, 0)
+        over = excess((voltage, potential, negative, positive), scenario, solver)
+        past = jnp.maximum(over, 0.0) / _FAR
         squares = jax.vmap(curve_loss)(error, 1 / (1 + past**2))
         return jnp.mean(jnp.sqrt(squares + _FLOOR))
 

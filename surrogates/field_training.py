@@ -83,12 +83,12 @@ class FieldTraining:
 
     width: int = 128
     depth: int = 3
-    steps: int = 5000
+    steps: int = 4000
     batch: int = 512
     learning_rate: float = 0.02
     most_modes: int = 24
-    residual: float = 0.0
-    collocation: int = 16
+    residual: float = 10.0
+    collocation: int = 8
     seed: int = 0
 
 

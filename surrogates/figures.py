@@ -7,6 +7,7 @@ curve is least at, and where it first falls below zero, is found on the same gri
 """
 
 from collections.abc import Callable
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -37,16 +38,20 @@ from electrograd.surrogates.curve_physics import CurvePhysics
 Curves = Callable[[Float[Array, " points"]], Float[Array, "points outputs"]]
 """Curves of one design at shares of its nominal capacity, in the order of `curve_physics.CURVES`."""
 
+CurveTuple = tuple[
+    Float[Array, "*points"], Float[Array, "*points"], Float[Array, "*points"], Float[Array, "*points"]
+]
+"""The same curves, each by itself."""
+
 GRID = 49
 _STEPS = 2  # of Newton, guarded by the bracket; a third carries the gradient
 
 
-def excess(
-    curves: Float[Array, "*points outputs"], scenario: Scenario, settings: SolverSettings
-) -> Float[Array, "*points"]:
+def excess(curves: CurveTuple, scenario: Scenario, settings: SolverSettings) -> Float[Array, "*points"]:
     """By how much the nearest limit is passed: upper voltage, full negative, empty positive surface."""
-    voltage, _, negative, positive = jnp.moveaxis(curves, -1, 0)
-    over = jnp.maximum(voltage - scenario.upper_voltage, negative - settings.surface_full)
+    voltage, _, negative, positive = curves
+    cut_off = cast(float, scenario.upper_voltage)  # a scenario of a cell has one
+    over = jnp.maximum(voltage - cut_off, negative - settings.surface_full)
     return jnp.maximum(over, settings.surface_empty - positive)
 
 
@@ -94,10 +99,10 @@ def end_of_charge(
     crossed on the grid the charge ends with the grid, and where one is crossed from the start, at zero.
     """
 
-    def over(share: Float[Array, ""]) -> Float[Array, ""]:
-        return excess(curves(share[None])[0], scenario, settings)
+    def over(share: Float[Array, " points"]) -> Float[Array, " points"]:
+        return excess(_apart(curves(share)), scenario, settings)
 
-    return crossing(over, grid, excess(curves(grid), scenario, settings), grid[-1])
+    return crossing(lambda share: over(share[None])[0], grid, over(grid), grid[-1])
 
 
 def figures_of_merit(
@@ -111,23 +116,34 @@ def figures_of_merit(
     grid = scenario.charge_limit * jnp.linspace(0, 1, GRID, dtype=design.dtype)
     end = end_of_charge(curves, scenario, settings, grid)
     share = end * jnp.linspace(0, 1, GRID, dtype=design.dtype)
-    return figures_of_curves(physics, design, curves, share, curves(share), scenario)
+    voltage, potential, _, _ = _apart(curves(share))
+    return figures_of_curves(
+        physics, design, lambda at: _apart(curves(at)), share, voltage, potential, scenario
+    )
+
+
+def _apart(curves: Float[Array, "points outputs"]) -> CurveTuple:
+    voltage, potential, negative, positive = curves.T
+    return voltage, potential, negative, positive
 
 
 def figures_of_curves(
     physics: CurvePhysics,
     design: Float[Array, " variables"],
-    curves: Curves,
+    curves: Callable[[Float[Array, " points"]], CurveTuple],
     share: Float[Array, " points"],
-    values: Float[Array, "points outputs"],
+    voltage: Float[Array, " points"],
+    potential: Float[Array, " points"],
     scenario: Scenario,
 ) -> dict[str, Float[Array, ""]]:
     """Figures of one design whose curves are known on points that rise to the end of its charge.
 
     Parameters
     ----------
-    share, values
-        The points, the last of which is the end, and the curves there.
+    curves
+        At any shares.
+    share, voltage, potential
+        The points, the last of which is the end, and what the curves are there [V].
     """
     cell, parameters = physics.cell, physics.parameters(design)
     nominal = nominal_capacity(cell, parameters)
@@ -135,9 +151,8 @@ def figures_of_curves(
     end, infinite = share[-1], jnp.asarray(jnp.inf, design.dtype)
 
     def plated(place: Float[Array, ""]) -> Float[Array, ""]:
-        return -curves(place[None])[0, 1]
+        return -curves(place[None])[1][0]
 
-    voltage, potential = values[:, 0], values[:, 1]
     time = jnp.where(end >= CHARGED_SHARE, CHARGED_SHARE * 3600 / physics.rate(parameters), infinite)
     return {
         NOMINAL_CAPACITY: nominal,

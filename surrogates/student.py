@@ -19,7 +19,7 @@ from jaxtyping import Array, Float
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import mean_stoichiometries, nominal_capacity
 from electrograd.surrogates.curve_physics import CURVES, CurvePhysics
-from electrograd.surrogates.figures import crossing, excess, figures_of_curves
+from electrograd.surrogates.figures import CurveTuple, crossing, excess, figures_of_curves
 from electrograd.surrogates.perceptron import Shape
 
 NODES = 40
@@ -52,7 +52,7 @@ class Student:
 
     def nodes(
         self, design: Float[Array, " variables"]
-    ) -> tuple[Float[Array, ""], Float[Array, "nodes 4"]]:
+    ) -> tuple[Float[Array, ""], Float[Array, "4 nodes"]]:
         """Share that the nodes reach, and the logarithms at the nodes."""
         features = self.physics.slow_inputs(design)
         weights = {
@@ -61,43 +61,51 @@ class Student:
             if name.startswith("network.")
         }
         shape = branch_shape(self.physics, self.width, self.depth)
-        logarithms = shape.apply(weights, features).reshape(NODES, len(CURVES))
+        logarithms = shape.apply(weights, features).reshape(len(CURVES), NODES)
         return reach(self.arrays, features, self.charge_limit), logarithms
-
-    def decode(
-        self,
-        design: Float[Array, " variables"],
-        share: Float[Array, " points"],
-        logarithms: Float[Array, "points 4"],
-    ) -> Float[Array, "points outputs"]:
-        """Curves from logarithms at shares; columns as `CurvePhysics.decode`."""
-        return decode(self.physics, design, share, logarithms)
 
     def curves(
         self, design: Float[Array, " variables"], share: Float[Array, " points"]
     ) -> Float[Array, "points outputs"]:
         """Curves of one design at shares of its nominal capacity, up to where the nodes reach."""
         limit, logarithms = self.nodes(design)
-        return self.decode(design, share, interpolate(limit, logarithms, share))
+        known = decode(self.physics, design, share, interpolate(limit, logarithms, share))
+        return jnp.stack(known, axis=-1)
+
+    def at_nodes(self, design: Float[Array, " variables"]) -> tuple[Float[Array, " nodes"], CurveTuple]:
+        """All of a charge at once: shares at the nodes, and the curves there."""
+        limit, logarithms = self.nodes(design)
+        share = limit * places(design.dtype)
+        return share, decode(self.physics, design, share, logarithms)
 
     def figures(
         self, design: Float[Array, " variables"], scenario: Scenario, settings: SolverSettings
     ) -> dict[str, Float[Array, ""]]:
         """Every figure of `physics.variables.PREDICTED` for one design."""
+        return self.curves_and_figures(design, scenario, settings)[2]
+
+    def curves_and_figures(
+        self, design: Float[Array, " variables"], scenario: Scenario, settings: SolverSettings
+    ) -> tuple[Float[Array, " nodes"], CurveTuple, dict[str, Float[Array, ""]]]:
+        """What `at_nodes` and `figures` return, for the price of the latter."""
         limit, logarithms = self.nodes(design)
 
-        def curves(share: Float[Array, " points"]) -> Float[Array, "points outputs"]:
-            return self.decode(design, share, interpolate(limit, logarithms, share))
+        def curves(share: Float[Array, " points"]) -> CurveTuple:
+            return decode(self.physics, design, share, interpolate(limit, logarithms, share))
 
         def over(share: Float[Array, ""]) -> Float[Array, ""]:
-            return excess(curves(share[None])[0], scenario, settings)
+            return excess(curves(share[None]), scenario, settings)[0]
 
-        share = limit * jnp.asarray(_PLACES, design.dtype)
-        values = self.decode(design, share, logarithms)
-        end = crossing(over, share, excess(values, scenario, settings), share[-1])
-        before = (share < end)[:, None]
-        values = jnp.where(before, values, curves(end[None]))
-        return figures_of_curves(self.physics, design, curves, jnp.minimum(share, end), values, scenario)
+        share = limit * places(design.dtype)
+        known = decode(self.physics, design, share, logarithms)
+        end = crossing(over, share, excess(known, scenario, settings), share[-1])
+        there = curves(end[None])
+        before = share < end
+        voltage, potential = (jnp.where(before, known[k], there[k]) for k in (0, 1))
+        figures = figures_of_curves(
+            self.physics, design, curves, jnp.minimum(share, end), voltage, potential, scenario
+        )
+        return share, known, figures
 
 
 def branch_shape(physics: CurvePhysics, width: int, depth: int) -> Shape:
@@ -122,37 +130,40 @@ def reach(
 
 
 def interpolate(
-    limit: Float[Array, ""], logarithms: Float[Array, "nodes 4"], share: Float[Array, " points"]
-) -> Float[Array, "points 4"]:
+    limit: Float[Array, ""], logarithms: Float[Array, "4 nodes"], share: Float[Array, " points"]
+) -> Float[Array, "4 points"]:
     """Cubic Lagrange interpolation of values at the nodes; beyond the last the last cubic goes on."""
     place = (NODES - 1) * (share / limit + _SHIFT) ** (1 / _POWER)
     first = jnp.clip(jnp.floor(place).astype(jnp.int32) - 1, 0, NODES - 4)
-    t = (place - first)[:, None]
+    t = (place - first)[None]
     w = (
         -(t - 1) * (t - 2) * (t - 3) / 6,
         t * (t - 2) * (t - 3) / 2,
         -t * (t - 1) * (t - 3) / 2,
         t * (t - 1) * (t - 2) / 6,
     )
-    return sum((w[k] * logarithms[first + k] for k in range(1, 4)), w[0] * logarithms[first])
+    return sum((w[k] * logarithms[:, first + k] for k in range(1, 4)), w[0] * logarithms[:, first])
 
 
 def decode(
     physics: CurvePhysics,
     design: Float[Array, " variables"],
     share: Float[Array, " points"],
-    logarithms: Float[Array, "points 4"],
-) -> Float[Array, "points outputs"]:
-    """Curves of one design from logarithms of leads (over √share) and overpotentials per rate."""
+    logarithms: Float[Array, "4 points"],
+) -> CurveTuple:
+    """Curves of one design from logarithms of leads (over √share) and overpotentials per rate.
+
+    They stay apart: stacked, they would be computed anew for each of the four by XLA on CPUs.
+    """
     cell, parameters = physics.cell, physics.parameters(design)
     c_rate = physics.rate(parameters)
     x, y = mean_stoichiometries(cell, parameters, share * nominal_capacity(cell, parameters))
-    x_lead, y_lead, kinetic, polarisation = jnp.moveaxis(c_rate * jnp.exp(logarithms), -1, 0)
+    x_lead, y_lead, kinetic, polarisation = c_rate * jnp.exp(logarithms)
     root = jnp.sqrt(share + _SHIFT)
     x_surface = 1 - (1 - x) * jnp.exp(-root * x_lead)
     y_surface = y * jnp.exp(-root * y_lead)
     u_n, u_p = physics.negative(x_surface), physics.positive(y_surface)
-    return jnp.stack([u_p - u_n + polarisation, u_n - kinetic, x_surface, y_surface], axis=-1)
+    return u_p - u_n + polarisation, u_n - kinetic, x_surface, y_surface
 
 
 def encode(
@@ -160,7 +171,7 @@ def encode(
     design: Float[Array, " variables"],
     share: Float[Array, " points"],
     curves: Float[Array, "points outputs"],
-) -> Float[Array, "points 4"]:
+) -> Float[Array, "4 points"]:
     """Undo `decode`; what is not positive, by rounding or at the start, counts as very small."""
     cell, parameters = physics.cell, physics.parameters(design)
     c_rate = physics.rate(parameters)
@@ -174,7 +185,6 @@ def encode(
             -jnp.log(y_surface / y) / root,
             u_n - potential,
             voltage - u_p + u_n,
-        ],
-        axis=-1,
+        ]
     )
     return jnp.log(jnp.maximum(values, 1e-6) / c_rate)

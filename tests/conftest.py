@@ -10,9 +10,12 @@ from pathlib import Path
 import hypothesis
 import jax
 import pytest
+from untrained import SCENARIO, SPACE, untrained
 
 from electrograd.physics.cell import Cell
 from electrograd.physics.open_circuit import OpenCircuitPotential
+from electrograd.surrogates.curve_physics import CurvePhysics
+from electrograd.surrogates.surrogate import Surrogate
 
 # What compiles on its first call cannot keep a deadline.
 hypothesis.settings.register_profile("electrograd", deadline=None)
@@ -29,6 +32,14 @@ def strict_rank() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What one test compiled, another takes: nothing of it outlives the session."""
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.mktemp("compiled")))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
 @pytest.fixture(scope="session")
 def cell() -> Cell:
     return Cell.load("Chen2020")
@@ -40,6 +51,17 @@ def potentials(cell: Cell) -> tuple[OpenCircuitPotential, OpenCircuitPotential]:
         OpenCircuitPotential.from_pybamm(cell, "negative", TEMPERATURE),
         OpenCircuitPotential.from_pybamm(cell, "positive", TEMPERATURE),
     )
+
+
+@pytest.fixture(scope="session")
+def physics(cell: Cell) -> CurvePhysics:
+    return CurvePhysics.of(cell, SPACE, SCENARIO)
+
+
+@pytest.fixture(scope="session")
+def some_surrogate(physics: CurvePhysics) -> Surrogate:
+    """An untrained one, in single precision, for all who only ask it: what it compiles is shared."""
+    return untrained(physics, "float32", c_rate=0.4)
 
 
 @pytest.fixture(scope="session")

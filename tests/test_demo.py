@@ -148,6 +148,25 @@ def test_every_step_resumes(readme_run: Run, package: Path) -> None:
     assert "Plating margin: median" in silent.stdout
 
 
+def test_the_surrogate_leaves_as_one_function(readme_run: Run, record: dict) -> None:
+    """`electrograd export`: the file predicts the winner as the package does."""
+    from jax import export
+
+    folder = readme_run[0]
+    done = electrograd("export", "-q", "fast_charge", "surrogate.jaxexport", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "wrote surrogate.jaxexport\n"
+    call = export.deserialize((folder / "surrogate.jaxexport").read_bytes()).call
+    design = {
+        name: np.array([entry["value"]], np.float32) for name, entry in record["variables"].items()
+    }
+    found = call(design, np.linspace(0, 1, 5, dtype=np.float32))
+    for name in ("Accepted share of nominal capacity", "Plating margin [V]"):
+        predicted = record["figures_of_merit"][name]["predicted"]
+        assert float(found["figures"][name][0]) == pytest.approx(predicted, abs=1e-5)
+    assert found["inside"].all()
+
+
 def test_a_truncated_result_is_made_again(readme_run: Run, package: Path) -> None:
     """A damaged file: its step runs again."""
     (package / "sensitivity.json").write_text('{"made_from": ')

@@ -12,9 +12,8 @@ from conftest import electrograd
 from jax import export
 from jax.extend.core import jaxpr_as_fun
 from test_loops import planted
-from test_surrogates import SPACE, untrained
+from untrained import SPACE, with_student
 
-from electrograd.physics.cell import Cell
 from electrograd.physics.charge import VOLTAGE
 from electrograd.physics.errors import InputError
 from electrograd.physics.variables import ACCEPTED_CAPACITY, NEGATIVE_POROSITY, POSITIVE_THICKNESS
@@ -55,8 +54,8 @@ np.savez("rest.npz", **rest, voltage=found["curves"]["Voltage [V]"])
 
 
 @pytest.fixture(scope="module")
-def exported(cell: Cell, potentials, tmp_path_factory) -> tuple[Surrogate, Path]:
-    surrogate = untrained(cell, potentials, "float32", c_rate=0.4)
+def exported(some_surrogate: Surrogate, tmp_path_factory) -> tuple[Surrogate, Path]:
+    surrogate = some_surrogate
     path = tmp_path_factory.mktemp("exported") / "surrogate.jaxexport"
     export_jax(surrogate, path)
     return surrogate, path
@@ -83,9 +82,9 @@ def test_it_runs_without_this_package(exported: tuple[Surrogate, Path]) -> None:
     np.testing.assert_allclose(rest["charge"][:, -1], figures[ACCEPTED_CAPACITY])
 
 
-def test_it_can_be_differentiated(cell: Cell, potentials, tmp_path: Path) -> None:
+def test_it_can_be_differentiated(some_surrogate: Surrogate, tmp_path: Path) -> None:
     """Through the file, for any number of designs; what it must find is planted."""
-    export_jax(planted(untrained(cell, potentials, "float32")), tmp_path / "s.jaxexport")
+    export_jax(planted(some_surrogate), tmp_path / "s.jaxexport")
     call = export.deserialize((tmp_path / "s.jaxexport").read_bytes()).call
     designs = {
         name: SPACE.sobol(2, seed=0)[:, k].astype(np.float32) for k, name in enumerate(SPACE.names)
@@ -127,7 +126,8 @@ def test_a_function_is_flattened_to_what_converters_know() -> None:
     np.testing.assert_array_equal(again, stacked(x))
 
 
-def test_what_is_told_of_designs_can_be_converted(cell: Cell, potentials) -> None:
-    surrogate = untrained(cell, potentials, "float32")
+@pytest.mark.parametrize("who", ["ensemble", "student"])
+def test_what_is_told_of_designs_can_be_converted(some_surrogate: Surrogate, who: str) -> None:
+    surrogate = with_student(some_surrogate) if who == "student" else some_surrogate
     traced = flat(jax.vmap(surrogate.figures), jax.ShapeDtypeStruct((4, 3), jnp.float32))
     assert INCONVERTIBLE.isdisjoint(step.primitive.name for step in traced.jaxpr.eqns)

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 from test_design import BEST, ENERGY, MARGIN, Analytic
-from test_surrogates import untrained
+from untrained import untrained
 
-from electrograd.physics.cell import Cell
 from electrograd.physics.charge import NEGATIVE_POTENTIAL, TIME, VOLTAGE
 from electrograd.physics.errors import InputError
 from electrograd.physics.variables import (
@@ -23,6 +22,7 @@ from electrograd.physics.variables import (
     POSITIVE_POROSITY,
     POSITIVE_THICKNESS,
 )
+from electrograd.surrogates.curve_physics import CurvePhysics
 from electrograd.surrogates.objective import Objective
 from electrograd.surrogates.surrogate import Surrogate
 
@@ -152,8 +152,8 @@ def planted(surrogate: Surrogate) -> Surrogate:
 
 
 @pytest.fixture(scope="module")
-def surrogate(cell: Cell, potentials) -> Surrogate:
-    return planted(untrained(cell, potentials, "float64", c_rate=0.4))
+def surrogate(physics: CurvePhysics) -> Surrogate:
+    return planted(untrained(physics, "float64", c_rate=0.4))
 
 
 def test_a_pybop_simulator_gives_curves_figures_and_slopes(pybop: Any, surrogate: Surrogate) -> None:

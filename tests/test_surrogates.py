@@ -11,21 +11,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from untrained import LIMITS, SCENARIO, SPACE, planted, untrained
 
-from electrograd.physics.cell import Cell
-from electrograd.physics.charge import CURVES, End
 from electrograd.physics.errors import InputError
-from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import mean_stoichiometries, nominal_capacity
 from electrograd.physics.variables import (
-    ACCEPTED_CAPACITY,
     ACCEPTED_SHARE,
     FIGURES_OF_MERIT,
-    LEAST_ELECTROLYTE,
     N_P_RATIO,
     NEGATIVE_POROSITY,
-    NOMINAL_CAPACITY,
-    PLATING_MARGIN,
     POSITIVE_THICKNESS,
     PREDICTED,
 )
@@ -36,49 +30,17 @@ from electrograd.surrogates.ensemble import Ensemble
 from electrograd.surrogates.figures import end_of_charge
 from electrograd.surrogates.fitting import train
 from electrograd.surrogates.student import interpolate, places
-from electrograd.surrogates.surrogate import BATCH, Accuracy, Surrogate
+from electrograd.surrogates.surrogate import BATCH, Surrogate
 from electrograd.surrogates.training import TrainingSettings, train_ensemble
-from electrograd.sweeps.dataset import Dataset
-from electrograd.sweeps.space import DesignSpace
 
-SPACE = DesignSpace.from_bounds(
-    {N_P_RATIO: (1.05, 1.3), POSITIVE_THICKNESS: (40e-6, 100e-6), NEGATIVE_POROSITY: (0.2, 0.5)}
-)
-SCENARIO = Scenario(1.0, upper_voltage=4.2, lower_voltage=2.5)
 GRID = jnp.linspace(0, 1.1, 49)
-LIMITS = SolverSettings()
-
-
-@pytest.fixture(scope="module")
-def physics(cell: Cell) -> CurvePhysics:
-    return CurvePhysics.of(cell, SPACE, SCENARIO)
-
-
-def untrained(physics: CurvePhysics, dtype: str, c_rate: float = 1.0, seed: int = 0) -> Surrogate:
-    """Random weights: whatever holds for them holds by construction."""
-    tables = {side: getattr(physics, side).astype(dtype) for side in ("negative", "positive")}
-    physics = dataclasses.replace(physics, c_rate=c_rate, **tables)
-    ensemble = Ensemble(physics, 8, 2, {})
-    weights = ensemble.shape.draw(2, jax.random.key(seed))
-    errors = {ACCEPTED_SHARE: {"median": 0.1, "95th percentile": 0.3, "interval": 0.2}}
-    return Surrogate(
-        ensemble=dataclasses.replace(
-            ensemble, weights={name: value.astype(dtype) for name, value in weights.items()}
-        ),
-        student=None,
-        scenario=Scenario(c_rate, hold_until=c_rate / 2).of(physics.cell),
-        settings=LIMITS,
-        accuracy=Accuracy({}, errors, {ACCEPTED_SHARE: np.array([[0.5, 0.6]])}),
-        trust=None,
-        dataset="none",
-    )
 
 
 @pytest.fixture(scope="module")
 def taught(physics: CurvePhysics) -> Surrogate:
     """An untrained ensemble, and a student that was taught a little of it."""
     surrogate = untrained(physics, "float32", c_rate=0.4)
-    little = DistillationSettings(width=32, depth=2, rounds=1, steps=300, batch=64, designs=512)
+    little = DistillationSettings(width=32, depth=2, rounds=1, steps=300, batch=64, designs=2048)
     student = distil(surrogate.ensemble, surrogate.scenario, LIMITS, little)
     return dataclasses.replace(surrogate, student=student)
 
@@ -177,13 +139,13 @@ def test_gradients_equal_finite_differences(taught: Surrogate, who: str) -> None
     surrogate = in_double(surrogate)
     design = jnp.asarray([1.12, 60e-6, 0.33])
     width = np.asarray(SPACE.upper) - np.asarray(SPACE.lower)
-    both = jax.jit(lambda d: (surrogate.figures(d), jax.jacfwd(surrogate.figures)(d)))
-    values, slopes = both(design)
+    both = jax.jit(jax.jacfwd(lambda d: (surrogate.figures(d),) * 2, has_aux=True))
+    slopes, values = both(design)
     assert 0.05 < float(values[ACCEPTED_SHARE]) < 1.05, "the start must not be the answer"
     for k in range(3):
         step = np.zeros(3)
         step[k] = 1e-5 * width[k]
-        above, below = both(design + step)[0], both(design - step)[0]
+        above, below = both(design + step)[1], both(design - step)[1]
         for name in FIGURES_OF_MERIT:
             difference = float((above[name] - below[name]) / 2e-5)
             assert float(slopes[name][k]) * width[k] == pytest.approx(difference, rel=2e-3, abs=1e-6)
@@ -216,33 +178,31 @@ def test_a_student_knows_what_it_was_taught(taught: Surrogate) -> None:
 def test_interpolation_between_nodes_is_exact_for_cubics() -> None:
     limit, place = jnp.asarray(0.8), jnp.asarray(places("float64"))
     index = jnp.linspace(0.0, 1.0, len(place))
-    cubic = jnp.stack([index**3 - index, index**2, index, 1 + 0 * index], axis=-1)
+    cubic = jnp.stack([index**3 - index, index**2, index, 1 + 0 * index])
     share = jnp.linspace(0.01, 0.8, 50)
     wanted = (share / limit) ** (1 / 1.5)
     found = interpolate(limit, cubic, share)
-    np.testing.assert_allclose(found[:, 0], wanted**3 - wanted, atol=1e-7)
-    np.testing.assert_allclose(found[:, 1], wanted**2, atol=1e-7)
+    np.testing.assert_allclose(found[0], wanted**3 - wanted, atol=1e-7)
+    np.testing.assert_allclose(found[1], wanted**2, atol=1e-7)
 
 
-def test_changing_values_compiles_nothing_new(physics: CurvePhysics) -> None:
-    surrogate = untrained(physics, "float32")
-    surrogate.predict(SPACE.sobol(4, seed=0))
-    before = surrogate._batch._cache_size()
-    surrogate.predict(SPACE.sobol(BATCH + 7, seed=1))
-    assert surrogate._batch._cache_size() == before == 1
+def test_changing_values_compiles_nothing_new(some_surrogate: Surrogate) -> None:
+    some_surrogate.predict(SPACE.sobol(4, seed=0))
+    before = some_surrogate._batch._cache_size()
+    some_surrogate.predict(SPACE.sobol(BATCH + 7, seed=1))
+    assert some_surrogate._batch._cache_size() == before == 1
 
 
-def test_prediction_does_not_depend_on_the_batch(physics: CurvePhysics) -> None:
-    surrogate = untrained(physics, "float32")
+def test_prediction_does_not_depend_on_the_batch(some_surrogate: Surrogate) -> None:
     designs = SPACE.sobol(64, seed=0)
-    whole, one = surrogate.predict(designs), surrogate.predict(designs[5:6])
+    whole, one = some_surrogate.predict(designs), some_surrogate.predict(designs[5:6])
     for name, value in whole.items():
         assert value.shape == (64,)
         np.testing.assert_array_equal(value[5:6], one[name])
 
 
-def test_bad_designs_are_refused(physics: CurvePhysics) -> None:
-    surrogate = untrained(physics, "float32")
+def test_bad_designs_are_refused(some_surrogate: Surrogate) -> None:
+    surrogate = some_surrogate
     with pytest.raises(InputError, match=r"shape \(designs, variables\).*received: \(3,\)"):
         surrogate.predict(np.zeros(3))
     with pytest.raises(InputError, match="finite"):
@@ -259,22 +219,22 @@ def test_bad_designs_are_refused(physics: CurvePhysics) -> None:
         surrogate.predict_one(good)
 
 
-def test_artefact_round_trip_is_bit_equal(physics: CurvePhysics, tmp_path: Path) -> None:
-    surrogate = untrained(physics, "float32")
+def test_artefact_round_trip_is_bit_equal(some_surrogate: Surrogate, tmp_path: Path) -> None:
+    surrogate = some_surrogate
     save_surrogate(surrogate, tmp_path / "s", {"versions": {}})
     again = load_surrogate(tmp_path / "s")
     designs = SPACE.sobol(16, seed=2)
     first, second = surrogate.predict(designs), again.predict(designs)
     for name in first:
         np.testing.assert_array_equal(first[name], second[name])
-    assert again.physics.cell == physics.cell
+    assert again.physics.cell == surrogate.physics.cell
     assert again.accuracy.figures == surrogate.accuracy.figures
 
 
 @pytest.mark.parametrize("damage", ["format", "weights", "config", "missing"])
-def test_damaged_artefacts_are_refused(physics: CurvePhysics, tmp_path: Path, damage: str) -> None:
+def test_damaged_artefacts_are_refused(some_surrogate: Surrogate, tmp_path: Path, damage: str) -> None:
     folder = tmp_path / "s"
-    save_surrogate(untrained(physics, "float32"), folder)
+    save_surrogate(some_surrogate, folder)
     config = folder / "config.json"
     if damage == "format":
         config.write_text(json.dumps({**json.loads(config.read_text()), "format": 99}))
@@ -289,29 +249,6 @@ def test_damaged_artefacts_are_refused(physics: CurvePhysics, tmp_path: Path, da
         load_surrogate(folder)
 
 
-def planted(teacher: Surrogate, designs: int) -> Dataset:
-    """Curves of a known surrogate, as if they had been simulated."""
-    values = SPACE.sobol(designs, seed=5)
-    figures = teacher.predict(values)
-    share = np.linspace(0, 1, 33) * figures[ACCEPTED_SHARE][:, None]
-    curves = np.asarray(jax.jit(jax.vmap(teacher.curves))(jnp.asarray(values), jnp.asarray(share)))
-    names = list(CURVES)
-    return Dataset(
-        names=SPACE.names,
-        values=values,
-        ends=np.full(designs, int(End.VOLTAGE_CUT_OFF)),
-        messages=[""] * designs,
-        charge=share * figures[NOMINAL_CAPACITY][:, None],
-        curves={name: curves[..., k] for k, name in enumerate(names[:4])}
-        | {names[4]: np.full((designs, 33), 1000.0)},
-        figures={
-            name: np.asarray(figures[name], float)
-            for name in (NOMINAL_CAPACITY, ACCEPTED_CAPACITY, PLATING_MARGIN)
-        }
-        | {LEAST_ELECTROLYTE: np.full(designs, 1000.0)},
-    )
-
-
 def test_training_recovers_a_planted_surrogate(physics: CurvePhysics) -> None:
     teacher = untrained(physics, "float64", c_rate=0.4, seed=3)
     data = planted(teacher, 48)
@@ -324,7 +261,7 @@ def test_training_recovers_a_planted_surrogate(physics: CurvePhysics) -> None:
     assert student.accuracy.figures[ACCEPTED_SHARE]["median"] < 2e-3
     assert student.accuracy.designs == 48
     assert {str(w.dtype) for w in student.ensemble.weights.values()} == {"float32"}
-    again = fit(settings)
+    again = train_ensemble(data, physics, settings)
     for name, weights in student.ensemble.weights.items():
         np.testing.assert_array_equal(weights, again.ensemble.weights[name])
 

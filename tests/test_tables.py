@@ -1,0 +1,61 @@
+"""Numbers for people: what never happens is said in words, and what is unknown is not made up."""
+
+import json
+import math
+
+import numpy as np
+from untrained import SPACE
+
+from electrograd.design.package import _figures, to_json
+from electrograd.physics.charge import Charge, End
+from electrograd.physics.figures import SIMULATED_ONLY, Simulated
+from electrograd.physics.variables import (
+    ACCEPTED_CAPACITY,
+    ACCEPTED_SHARE,
+    CHARGE_TIME,
+    CHARGING_ENERGY,
+    NOMINAL_CAPACITY,
+    PLATING_MARGIN,
+    PLATING_ONSET,
+    PREDICTED,
+    SPECIFIC_ENERGY,
+)
+from electrograd.surrogates.surrogate import Accuracy, Surrogate
+from electrograd.tables import FIGURES, accuracy_lines, sensitivity_lines
+from electrograd.tables import simulated as simulated_text
+
+
+def test_every_figure_of_merit_can_be_shown() -> None:
+    assert set(FIGURES) == {*PREDICTED, *SIMULATED_ONLY}
+    assert FIGURES[PLATING_ONSET].text(0.4567) == "45.7 %"
+    assert FIGURES[PLATING_ONSET].text(math.inf) == "never"
+    assert FIGURES[CHARGE_TIME].text(None) == "not reached"
+    assert FIGURES[PLATING_MARGIN].text(-1e-6) == "0.00 mV"
+    assert FIGURES[CHARGING_ENERGY].text(123.4) == "12.34 mWh/cm²"
+    error = {"median": 1e-3, "95th percentile": 2e-3, "interval": 2e-3}
+    accuracy = Accuracy({}, dict.fromkeys(PREDICTED, error), {ACCEPTED_SHARE: np.zeros((5, 2))})
+    assert len(accuracy_lines(accuracy)) == 1 + len(PREDICTED)
+    index = {"first": 0.1, "first confidence": 0.0, "total": 0.1, "total confidence": 0.0}
+    indices = {name: {SPACE.names[0]: index} for name in PREDICTED}
+    assert len(sensitivity_lines({"indices": indices})) == 2 * len(PREDICTED)
+
+
+def test_a_package_says_which_predictions_are_exact_and_keeps_to_json(some_surrogate: Surrogate) -> None:
+    """Times and onsets that are infinite are null, and none is called exact that was learned."""
+    predicted = dict.fromkeys(PREDICTED, 1.0) | {CHARGE_TIME: math.inf, PLATING_ONSET: math.inf}
+    figures = {**predicted, **dict.fromkeys(SIMULATED_ONLY, 2.0)}
+    simulated = Simulated({}, Charge(End.VOLTAGE_CUT_OFF, "", 1.0, np.empty(0), {}), figures)
+    record = json.loads(to_json(_figures(some_surrogate, predicted, simulated, simulated)))
+    for name in (CHARGE_TIME, PLATING_ONSET):
+        assert (record[name]["predicted"], record[name]["simulated"]) == (None, None)
+        assert record[name]["learned"]
+        assert record[name]["interval"] is None
+    told = {"figures_of_merit": record}
+    assert simulated_text(told, PLATING_ONSET, "simulated") == "never"
+    record[ACCEPTED_CAPACITY]["baseline"] = None
+    assert simulated_text(told, PLATING_ONSET, "baseline") == "–", "nothing is known of a failed charge"
+    assert record[ACCEPTED_SHARE]["interval"] == [0.8, 1.2]
+    assert not record[NOMINAL_CAPACITY]["learned"]
+    assert record[NOMINAL_CAPACITY]["interval"] == [1.0, 1.0]
+    assert not record[SPECIFIC_ENERGY]["learned"]
+    assert record[SPECIFIC_ENERGY]["interval"] is None
