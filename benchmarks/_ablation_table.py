@@ -13,6 +13,7 @@ COLUMNS = {
     VOLTAGE_95: "95th",
     MARGIN: "margin, median [mV]",
 }
+NO_MORE = "nothing beyond chance"
 WHERE = ("inside", "outside")
 PLACES = [(n, where) for n in (128, 512) for where in WHERE]
 
@@ -38,7 +39,7 @@ def verdict(found: dict[tuple[int, str], float], chance: float) -> str:
         "better": [place for place, value in found.items() if value < 1 / chance],
     }
     said = [f"{word} in {len(places)} of {len(found)}" for word, places in told.items() if places]
-    return ", ".join(said) or "nothing beyond chance"
+    return ", ".join(said) or NO_MORE
 
 
 def table(result: dict[str, Any]) -> str:
@@ -51,7 +52,7 @@ def table(result: dict[str, Any]) -> str:
         if by_chance
         else "What another seed changes has not been measured, so no verdict is given."
     )
-    compared = []
+    compared, idle, better = [], [], []
     for name, variant in VARIANTS.items():
         found = ratios(measured, name, variant.against)
         if name == EVERYTHING or not found:
@@ -59,6 +60,10 @@ def table(result: dict[str, Any]) -> str:
         cells = [f"{found[place]:.2f}" if place in found else "–" for place in PLACES]
         says = variant.says + (f" (against: {variant.against})" if variant.against != EVERYTHING else "")
         told = "–" if name == "seed" or not by_chance else verdict(found, chance)
+        if told == NO_MORE:
+            idle.append(says)
+        elif told.startswith("better"):
+            better.append(says)
         compared.append(f"| {says} | {' | '.join(cells)} | {told} |")
     blocks = []
     for n, where in PLACES:
@@ -92,6 +97,9 @@ potential and plating margin: medians and 95th percentiles). Above 1 the variant
 | variant | {" | ".join(f"N = {n}, {where}" for n, where in PLACES)} | verdict |
 |{"---|" * (2 + len(PLACES))}
 {chr(10).join(compared)}
+
+Changes that do no more than chance, so that they buy nothing: {"; ".join(idle) or "none"}.
+Changes that only make it better, beyond chance: {"; ".join(better) or "none"}.
 
 ## Errors themselves
 

@@ -63,6 +63,10 @@ VARIANTS: dict[str, Variant] = {
     "monotonicity-0.1": Variant("loss: monotonicity, weight 0.1", settings={"monotonicity": 0.1}),
     "monotonicity-1": Variant("loss: monotonicity, weight 1", settings={"monotonicity": 1.0}),
     "slopes": Variant("loss: slopes of curves, weight 0.1", settings={"slopes": 0.1}),
+    "slopes-1": Variant("loss: slopes of curves, weight 1", settings={"slopes": 1.0}),
+    "twice": Variant(
+        "twice the points a step, which the loss of slopes sees too", settings={"batch": 1024}
+    ),
     "plain-monotonicity": Variant(
         "nothing, loss: monotonicity, weight 1", "plain", NOTHING, {"monotonicity": 1.0}
     ),
