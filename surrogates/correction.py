@@ -30,7 +30,7 @@ from electrograd.physics.variables import (
 )
 from electrograd.surrogates.checks import Outside
 from electrograd.surrogates.curve_physics import CURVES, CurvePhysics
-from electrograd.surrogates.figures import GRID, figures_of_curves
+from electrograd.surrogates.figures import GRID, CurveTuple, apart, figures_of_curves
 from electrograd.surrogates.gaussian_process import GaussianProcesses
 from electrograd.sweeps.space import DesignSpace
 
@@ -230,10 +230,11 @@ class CorrectedSurrogate:
         ratio, shift = self._asked(self.change.predict, design)
         share = (1 + ratio) * accepted * jnp.linspace(0, 1, GRID, dtype=design.dtype)
 
-        def curves(share: Float[Array, " points"]) -> Float[Array, "points outputs"]:
-            return self._curves(design, share, accepted)
+        def curves(share: Float[Array, " points"]) -> CurveTuple:
+            return apart(self._curves(design, share, accepted))
 
-        found = figures_of_curves(self.physics, design, curves, share, curves(share), self.scenario)
+        voltage, potential, _, _ = curves(share)
+        found = figures_of_curves(self.physics, design, curves, share, voltage, potential, self.scenario)
         return {**found, PLATING_MARGIN: margin + shift}
 
     @cached_property
