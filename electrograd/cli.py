@@ -118,15 +118,36 @@ def sweep(study: str, runs: Path, quiet: bool, verbose: bool, name: str | None, 
     _start(study, runs, quiet, verbose, lambda run: act(run, name, given))
 
 
-@_step
-def train(run: "StudyRun") -> None:
-    """Train the surrogate and state its errors."""
-    from electrograd.tables import accuracy_lines
+@cli.command()
+@_study
+@_runs
+@_quiet
+@_verbose
+@click.option(
+    "--tune",
+    is_flag=False,
+    flag_value=20,
+    type=click.IntRange(1),
+    metavar="[TRIALS]",
+    help="Search width, depth, learning rate and steps by short trainings (20, if not said), and print "
+    "the best as a section for the study file. Needs electrograd[tune].",
+)
+@click.option(
+    "--learning-curve",
+    is_flag=True,
+    help="Tell whether more designs pay: train on a quarter, half, all.",
+)
+def train(study: str, runs: Path, quiet: bool, verbose: bool, **options: Any) -> None:
+    """Train the surrogate and state its errors.
 
-    surrogate = run.surrogate
-    click.echo(f"surrogate in {run.folder / 'surrogate'}")
-    for line in accuracy_lines(surrogate.accuracy):
-        click.echo("  " + line)
+    Training stops early where errors on designs held out fall no more. Ended by Ctrl-C, it goes on where
+    it was: the ensemble from its last check, bit for bit, the student from its beginning. A card of its
+    accuracy and pictures lie beside the surrogate.
+    """
+    from electrograd.train_command import TrainOptions, act
+
+    given = TrainOptions(**options)
+    _start(study, runs, quiet, verbose, lambda run: act(run, given))
 
 
 @cli.command()

@@ -4,17 +4,19 @@ Each step runs what it needs of the steps before it, keeps its result under ``ru
 next call takes what is there if it was made from the same inputs. The folder of a study:
 
     sweep.zarr/               every simulation, readable with xarray
-    surrogate/                weights.safetensors, config.json
+    surrogate/                weights.safetensors, config.json, card.md, parity.png, training.png
     package/                  design.json, parameter_values.json, curves.csv, sensitivity.json,
                               figures/, report.html
 """
 
 import json
+import time
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from electrograd.card import describe
 from electrograd.console import Reporter
 from electrograd.design import package, verify
 from electrograd.design.sensitivity import sobol_indices
@@ -33,6 +35,7 @@ from electrograd.sweeping import StudySweep
 from electrograd.sweeps.dataset import Dataset
 from electrograd.sweeps.guard import GuardedSimulator
 from electrograd.tables import summary
+from electrograd.training_progress import training_progress
 
 REFINEMENT = 3
 """A design is verified on a mesh this many times finer than the sweep's: it leans on its limits, and
@@ -96,14 +99,7 @@ class StudyRun:
     @cached_property
     def surrogate(self) -> Surrogate:
         """The surrogate trained on the sweep."""
-        check_learnable(self.study)
-        if not self.study.scenario.constant_current:
-            raise InputError(
-                "surrogates learn constant-current charges from empty, in this release; other protocols "
-                "can be simulated and swept",
-                self.study.scenario.protocol,
-                "a scenario of C-rate and cut-off voltage",
-            )
+        self.check_trainable()
         study, folder = self.study, self.folder / "surrogate"
         made_from = {
             "format": FORMAT,
@@ -120,22 +116,47 @@ class StudyRun:
             else:
                 self.reporter.say("Training: done before")
                 return surrogate
-        physics = CurvePhysics.of(study.loaded_cell, study.space, study.scenario)
-        checkpoint = self.folder / "training.safetensors"
-        with self.reporter.progress("Training") as update:
+        checkpoint, began = self.folder / "training.safetensors", time.perf_counter()
+        steps = study.training.steps_for(int(self.dataset.completed.sum()))
+        with training_progress(self.reporter, steps) as progress:
             surrogate = train(
                 self.dataset,
-                physics,
+                self.curve_physics,
                 study.scenario,
                 study.solver,
                 study.training,
                 study.distillation,
-                progress=lambda done, total, error: update(done, total, f"voltage error {error:.2f} mV"),
+                progress=progress,
                 checkpoint=checkpoint,
             )
-        save_surrogate(surrogate, folder, {**made_from, "versions": package.versions()})
+        facts = {
+            "name": study.name,
+            "ends": self.dataset.count_ends(),
+            "seconds": round(time.perf_counter() - began, 1),
+            "versions": package.versions(),
+        }
+        (folder / "config.json").unlink(missing_ok=True)  # the last that is written marks all whole
+        folder.mkdir(parents=True, exist_ok=True)
+        describe(surrogate, folder, {**made_from, **facts})
+        save_surrogate(surrogate, folder, {**made_from, **facts})
         checkpoint.unlink(missing_ok=True)
         return surrogate
+
+    def check_trainable(self) -> None:
+        """Raise `InputError` for a study that can be swept, but not yet learned."""
+        check_learnable(self.study)
+        if not self.study.scenario.constant_current:
+            raise InputError(
+                "surrogates learn constant-current charges from empty, in this release; other protocols "
+                "can be simulated and swept",
+                self.study.scenario.protocol,
+                "a scenario of C-rate and cut-off voltage",
+            )
+
+    @property
+    def curve_physics(self) -> CurvePhysics:
+        """What networks are built around, for this study."""
+        return CurvePhysics.of(self.study.loaded_cell, self.study.space, self.study.scenario)
 
     @cached_property
     def design(self) -> DesignPackage:

@@ -228,7 +228,11 @@ class TrainingSection(Section):
 
     members: Annotated[int, Field(ge=2, le=32)] = TrainingSettings.members
     width: Annotated[int, Field(ge=4, le=4096)] = TrainingSettings.width
+    depth: Annotated[int, Field(ge=1, le=16)] = TrainingSettings.depth
     steps: Annotated[int, Field(ge=20, le=1_000_000)] | None = None
+    learning_rate: Annotated[float, Field(alias="learning rate", gt=0, le=1)] = (
+        TrainingSettings.learning_rate
+    )
     student_steps: Annotated[int, Field(alias="student steps", ge=20, le=1_000_000)] = 30_000
     seed: Seed = TrainingSettings.seed
 
@@ -236,9 +240,7 @@ class TrainingSection(Section):
     def ensemble(self) -> TrainingSettings:
         """How the ensemble is trained; each member is blind to a part of its own."""
         folds = max(self.members, TrainingSettings.folds)
-        return TrainingSettings(
-            **self.model_dump(include={"members", "width", "steps", "seed"}), folds=folds
-        )
+        return TrainingSettings(**self.model_dump(exclude={"student_steps"}), folds=folds)
 
     @property
     def distillation(self) -> DistillationSettings:

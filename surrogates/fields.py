@@ -73,8 +73,8 @@ class FieldPhysics:
         names = space.names
         rows = space.sobol(1024, seed=0)
         by_name = {name: rows[:, k] for k, name in enumerate(names)}
-        groups = np.asarray(_groups(states.cell, states.cell.parameters(by_name), c_rate))
-        groups = np.broadcast_to(groups, (len(groups), len(rows)))
+        known = _groups(states.cell, states.cell.parameters(by_name), c_rate)
+        groups = np.stack([np.broadcast_to(np.asarray(group), len(rows)) for group in known])
         lower, upper = groups.min(axis=1), groups.max(axis=1)
         upper = np.where(upper - lower < 1e-9, lower + 1, upper)  # one that no variable moves
         return cls(states, space, c_rate, tuple(lower.tolist()), tuple(upper.tolist()))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -98,7 +99,7 @@ def train(
         student=student or None,
         scenario=scenario,
         settings=solver,
-        accuracy=accuracy,
+        accuracy=replace(accuracy, history=tuple(trained.history)),
         trust=Trust(
             domain=Domain.from_designs(physics.space, data.values),
             ends=fit_ends(dataset, physics.space, jax.random.key(settings.seed)),

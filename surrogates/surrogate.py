@@ -38,11 +38,14 @@ class Accuracy:
         held 90 % of the held-out designs (the interval quoted with a prediction).
     held_out
         Simulated and predicted value of each completed design, by learned figure of merit.
+    history
+        Steps of the training, and held-out RMSE of voltage and negative potential after them [mV].
     """
 
     curves: dict[str, dict[str, float]]
     figures: dict[str, dict[str, float]]
     held_out: dict[str, Float[np.ndarray, "designs 2"]]
+    history: tuple[tuple[int, float], ...] = ()
 
     @property
     def designs(self) -> int:
