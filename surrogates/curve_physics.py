@@ -246,5 +246,11 @@ class CurvePhysics:
         u_n, u_p = self.negative(x_surface), self.positive(y_surface)
         return jnp.stack([u_p - u_n + polarisation, u_n - kinetic, x_surface, y_surface], axis=-1)
 
+    def open_circuit(self, means: Float[Array, "*points 2"]) -> Float[Array, "*points 4"]:
+        """Return the curves that there would be without current, in the order of `CURVES`."""
+        x, y = means[..., 0], means[..., 1]
+        u_n, u_p = self.negative(x), self.positive(y)
+        return jnp.stack([u_p - u_n, u_n, x, y], axis=-1)
+
 
 _ONE = float(np.log(np.e - 1))  # softplus of it is 1

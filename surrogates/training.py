@@ -6,7 +6,7 @@ are made of them (`surrogates.calibration`). Folds are small, so that nearly all
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,17 @@ from electrograd.physics.charge import (
     POSITIVE_SURFACE,
     VOLTAGE,
 )
-from electrograd.physics.variables import NOMINAL_CAPACITY
+from electrograd.physics.errors import InputError
+from electrograd.physics.variables import C_RATE, NOMINAL_CAPACITY
 from electrograd.surrogates.checkpoint import read_checkpoint, write_checkpoint
 from electrograd.surrogates.curve_physics import CURVES, CurvePhysics, Inputs
 from electrograd.surrogates.ensemble import Ensemble, member_curves
-from electrograd.surrogates.losses import curve_loss, monotonicity_loss
+from electrograd.surrogates.losses import (
+    curve_loss,
+    monotonicity_loss,
+    open_circuit_loss,
+    slope_loss,
+)
 from electrograd.surrogates.perceptron import Shape
 from electrograd.surrogates.progress import Progress, silent
 from electrograd.sweeps.dataset import Dataset
@@ -42,6 +48,10 @@ CHECKS = 24
 LEAST_HELD_OUT = 9
 """Designs held out from some member without which there is no interval of 90 %; folds grow for them."""
 _AT_ONCE = 256  # designs whose inputs are made at a time
+_SLOWEST = 0.01  # C-rate at which a charge is as good as open-circuit: overpotentials stay below 1 mV
+
+Penalty = tuple[float, Inputs, Callable[[Array, Inputs], Array]]
+"""A weight, points that were never simulated, and what the curves there are held to."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,11 @@ class TrainingSettings:
         Checks without a better held-out error after which training stops early, of `CHECKS` in all.
     monotonicity
         Weight of `losses.monotonicity_loss` at designs that were never simulated.
+    slopes
+        Weight of `losses.slope_loss` along simulated curves.
+    zero_rate
+        Weight of `losses.open_circuit_loss` at designs that were never simulated, whose C-rate is next
+        to nothing: for forms without that limit. All three are off unless they are asked for.
     seed
         Of weights, folds and batches.
     """
@@ -79,6 +94,8 @@ class TrainingSettings:
     learning_rate: float = 0.02
     patience: int = 8
     monotonicity: float = 0.0
+    slopes: float = 0.0
+    zero_rate: float = 0.0
     seed: int = 0
 
     def steps_for(self, designs: int) -> int:
@@ -134,26 +151,40 @@ def train_ensemble(
         Where the state of the training is kept; one that was ended goes on from there, bit for bit.
     start
         Weights to start from instead of random ones, of the same shape.
+
+    Raises
+    ------
+    InputError
+        If the limit of zero rate is asked for where designs have no C-rate.
     """
     steps = settings.steps_for(len(data))
     members, shape = (
         settings.members,
         Shape(physics.features, settings.width, settings.depth, len(CURVES)),
     )
+    penalties = _penalties(physics, settings)
     known, target = known_points(data, physics)
     rows, blind = folds_of(len(data), settings)
     points = target.shape[1]
     flat, flat_target = jax.tree.map(lambda a: a.reshape(-1, a.shape[-1]), (known, target))
-    free = _free_points(physics, settings.seed) if settings.monotonicity else None
+    share = jnp.asarray(data.charge / data.figures[NOMINAL_CAPACITY][:, None], jnp.float32).ravel()
+
+    def error(weights: Any, index: Array) -> Float[Array, "points outputs"]:
+        here = jax.tree.map(lambda a: a[index], flat)
+        return member_curves(physics, shape, weights, here) - flat_target[index]
 
     def loss(weights: Any, index: Array, key: Array) -> Float[Array, ""]:
-        here = jax.tree.map(lambda a: a[index], flat)
-        wrong = curve_loss(member_curves(physics, shape, weights, here) - flat_target[index])
-        if free is None:
-            return wrong
-        some = jax.random.randint(key, (settings.batch // free.means.shape[1],), 0, len(free.means))
-        curves = member_curves(physics, shape, weights, jax.tree.map(lambda a: a[some], free))
-        return wrong + settings.monotonicity * monotonicity_loss(curves)
+        here = error(weights, index)
+        wrong = curve_loss(here)
+        if settings.slopes:
+            beside = jnp.where(index % points == points - 1, index - 1, index + 1)
+            step = share[beside] - share[index]
+            wrong += settings.slopes * slope_loss(here, error(weights, beside), step)
+        for weight, free, penalty in penalties:
+            some = jax.random.randint(key, (settings.batch // free.means.shape[1],), 0, len(free.means))
+            there = jax.tree.map(lambda a, some=some: a[some], free)
+            wrong += weight * penalty(member_curves(physics, shape, weights, there), there)
+        return wrong
 
     optimiser = optax.chain(
         optax.clip_by_global_norm(1.0),
@@ -258,12 +289,36 @@ def folds_of(designs: int, settings: TrainingSettings) -> tuple[Array, np.ndarra
     return rows, np.stack(padded)
 
 
-def _free_points(physics: CurvePhysics, seed: int) -> Inputs:
-    """Inputs along the charges of designs that were never simulated."""
+def _penalties(physics: CurvePhysics, settings: TrainingSettings) -> list[Penalty]:
+    """What the settings hold curves to at designs that were never simulated."""
+    penalties: list[Penalty] = []
+    if settings.monotonicity:
+        free = _free_points(physics, settings.seed)
+        penalties.append((settings.monotonicity, free, lambda curves, _: monotonicity_loss(curves)))
+    if settings.zero_rate:
+        if C_RATE not in physics.space.names:
+            raise InputError(
+                f"the limit of zero rate can be taught where {C_RATE!r} varies", physics.space.names
+            )
+        free = _free_points(physics, settings.seed, _SLOWEST)
+        penalties.append(
+            (
+                settings.zero_rate,
+                free,
+                lambda curves, at: open_circuit_loss(curves, physics.open_circuit(at.means)),
+            )
+        )
+    return penalties
+
+
+def _free_points(physics: CurvePhysics, seed: int, c_rate: float | None = None) -> Inputs:
+    """Inputs along charges of designs that were never simulated, all at one C-rate if it is given."""
     unit = qmc.Sobol(len(physics.space), rng=np.random.default_rng(seed)).random_base2(10)
-    designs = jnp.asarray(physics.space.from_unit(unit), jnp.float32)
+    designs = physics.space.from_unit(unit)
+    if c_rate is not None:
+        designs[:, physics.space.names.index(C_RATE)] = c_rate
     share = jnp.broadcast_to(jnp.linspace(0, 0.9, 16, dtype=jnp.float32), (len(designs), 16))
-    known: Inputs = jax.jit(jax.vmap(physics.inputs))(designs, share)
+    known: Inputs = jax.jit(jax.vmap(physics.inputs))(jnp.asarray(designs, jnp.float32), share)
     return known
 
 
