@@ -30,8 +30,8 @@ def describe(surrogate: Surrogate, folder: Path, facts: Mapping[str, Any]) -> No
     ----------
     facts
         What the surrogate itself does not know: ``name`` of the study, ``ends`` of the simulations by
-        reason, ``seconds`` of the training, ``training`` and ``distillation`` settings, ``versions``;
-        each may lack.
+        reason, ``seconds`` of the training, ``student error [mV]`` of its voltage, ``training`` and
+        ``distillation`` settings, ``versions``; each may lack.
     """
     draw_parity(surrogate.accuracy, folder / PARITY)
     if surrogate.accuracy.history:
@@ -53,7 +53,7 @@ def card(surrogate: Surrogate, facts: Mapping[str, Any]) -> str:
         f"- Scenario: constant current {rate}, from empty to {scenario.upper_voltage:g} V, a full "
         f"or empty particle surface, or {scenario.charge_limit:g} of the nominal capacity; "
         f"{scenario.temperature:g} K, {'isothermal' if scenario.cooling is None else 'lumped heat'}",
-        f"- Data: {surrogate.accuracy.designs} completed simulations, fingerprint `{surrogate.dataset}`",
+        f"- Data: {_simulations(facts)}, fingerprint `{surrogate.dataset}`",
         *_networks(surrogate, facts),
     ]
     lines += ["", "## Box", "", *_table(("Variable", "from", "to", "unit"), _box(surrogate))]
@@ -61,8 +61,9 @@ def card(surrogate: Surrogate, facts: Mapping[str, Any]) -> str:
         "",
         "## Errors",
         "",
-        "Of designs, each held out from the networks that predicted it. The interval is the typical "
-        "half-width that holds 90 % of new designs like these; `half_widths` says a design's own.",
+        f"Of {surrogate.accuracy.designs} designs, each held out from the networks that predicted it. "
+        "The interval is the typical half-width that holds 90 % of new designs like these; "
+        "`half_widths` says a design's own." + _of_student(facts),
         "",
         *_table(("", "median", "95th percentile", "90 % interval ±", "unit"), _errors(surrogate)),
     ]
@@ -78,6 +79,19 @@ def card(surrogate: Surrogate, facts: Mapping[str, Any]) -> str:
         told = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
         lines += ["## Made with", "", told, ""]
     return "\n".join(lines)
+
+
+def _simulations(facts: Mapping[str, Any]) -> str:
+    ends = facts.get("ends")
+    return f"{sum(ends.values())} simulations" if ends else "a sweep"
+
+
+def _of_student(facts: Mapping[str, Any]) -> str:
+    """Errors are the ensemble's: how far the student is from it must be said beside them."""
+    error = facts.get("student error [mV]")
+    if error is None:
+        return ""
+    return f" The student's voltage is within {error:.2g} mV (median RMSE) of the ensemble's."
 
 
 def _networks(surrogate: Surrogate, facts: Mapping[str, Any]) -> list[str]:

@@ -133,6 +133,7 @@ class StudyRun:
             "name": study.name,
             "ends": self.dataset.count_ends(),
             "seconds": round(time.perf_counter() - began, 1),
+            "student error [mV]": progress.student_error,
             "versions": package.versions(),
         }
         (folder / "config.json").unlink(missing_ok=True)  # the last that is written marks all whole

@@ -100,7 +100,7 @@ def end_of_charge(
     """
 
     def over(share: Float[Array, " points"]) -> Float[Array, " points"]:
-        return excess(_apart(curves(share)), scenario, settings)
+        return excess(apart(curves(share)), scenario, settings)
 
     return crossing(lambda share: over(share[None])[0], grid, over(grid), grid[-1])
 
@@ -116,13 +116,14 @@ def figures_of_merit(
     grid = scenario.charge_limit * jnp.linspace(0, 1, GRID, dtype=design.dtype)
     end = end_of_charge(curves, scenario, settings, grid)
     share = end * jnp.linspace(0, 1, GRID, dtype=design.dtype)
-    voltage, potential, _, _ = _apart(curves(share))
+    voltage, potential, _, _ = apart(curves(share))
     return figures_of_curves(
-        physics, design, lambda at: _apart(curves(at)), share, voltage, potential, scenario
+        physics, design, lambda at: apart(curves(at)), share, voltage, potential, scenario
     )
 
 
-def _apart(curves: Float[Array, "points outputs"]) -> CurveTuple:
+def apart(curves: Float[Array, "points outputs"]) -> CurveTuple:
+    """Curves each by itself."""
     voltage, potential, negative, positive = curves.T
     return voltage, potential, negative, positive
 

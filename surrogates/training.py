@@ -5,6 +5,7 @@ are made of them (`surrogates.calibration`). Folds are small, so that nearly all
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,8 @@ TARGETS = (VOLTAGE, NEGATIVE_POTENTIAL, NEGATIVE_SURFACE, POSITIVE_SURFACE)
 
 CHECKS = 24
 """How often a training looks at the held-out designs, and writes its checkpoint."""
+LEAST_HELD_OUT = 9
+"""Designs held out from some member without which there is no interval of 90 %; folds grow for them."""
 _AT_ONCE = 256  # designs whose inputs are made at a time
 _SLOWEST = 0.01  # C-rate at which a charge is as good as open-circuit: overpotentials stay below 1 mV
 
@@ -274,7 +277,9 @@ def known_points(
 
 def folds_of(designs: int, settings: TrainingSettings) -> tuple[Array, np.ndarray]:
     """Rows that each member sees, and rows that it never does, the latter padded with -1."""
-    fold = np.random.default_rng(settings.seed).permutation(designs) % settings.folds
+    enough = designs // math.ceil(LEAST_HELD_OUT / settings.groups)
+    folds = max(2, settings.groups, min(settings.folds, enough))
+    fold = np.random.default_rng(settings.seed).permutation(designs) % folds
     seen = [np.flatnonzero(fold != k // settings.per_fold) for k in range(settings.members)]
     unseen = [np.flatnonzero(fold == k // settings.per_fold) for k in range(settings.members)]
     longest = max(map(len, unseen))

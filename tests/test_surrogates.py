@@ -209,7 +209,7 @@ def test_bad_designs_are_refused(some_surrogate: Surrogate) -> None:
         surrogate.predict(np.array([[1.1, np.nan, 0.3]]))
     good = {N_P_RATIO: 1.1, POSITIVE_THICKNESS: 60e-6, NEGATIVE_POROSITY: 0.3}
     with pytest.raises(
-        InputError, match=r"trained box .4e-05, 0.0001.; received: 60; nearest valid: 0.0001"
+        InputError, match=r"box .4e-05, 0.0001. \(were.* in µm,.*; received: 60; nearest valid: 0.0001"
     ):
         surrogate.predict_one({**good, POSITIVE_THICKNESS: 60.0})
     del good[N_P_RATIO]

@@ -219,6 +219,7 @@ def test_the_card_says_what_a_surrogate_is_and_how_wrong(surrogate: Surrogate, t
         "name": "planted",
         "ends": {"voltage cut-off": 58, "solver failure": 2},
         "seconds": 130.0,
+        "student error [mV]": 0.0912,
         "training": {"steps": 480, "seed": 3},
         "distillation": {"seed": 3},
         "versions": {"jax": "0.10.2"},
@@ -228,7 +229,9 @@ def test_the_card_says_what_a_surrogate_is_and_how_wrong(surrogate: Surrogate, t
     for part in (
         "# Surrogate planted\n",
         "Chen2020",
-        "60 completed simulations, fingerprint `0123456789abcdef`",
+        "60 simulations, fingerprint `0123456789abcdef`",
+        "Of 60 designs",
+        "within 0.091 mV",
         "after 480 of 480 steps",
         "Trained in 2.2 min",
         "| N/P ratio | 1.050 | 1.300 |",
@@ -260,6 +263,7 @@ def test_progress_names_the_stage(capsys: pytest.CaptureFixture[str]) -> None:
     with training_progress(Reporter(clock=clock), 100) as tell:
         for done, error in ((25, 2.0), (50, 1.0), (100, 0.5), (150, 0.02), (200, 0.01)):
             tell(done, 200, error)
+    assert tell.student_error == 0.01
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "Training ensemble: 25/100; voltage error 2.00 mV held out"
     assert lines[1].startswith("Training ensemble: 50/100, ")

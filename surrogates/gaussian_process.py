@@ -1,0 +1,194 @@
+"""Gaussian processes over a box of designs, small and exact: for what only few simulations say.
+
+    y(x) ~ m + GP(0, k),   k(x, x') = a² (1 + √5 r + 5/3 r²) exp(-√5 r),   r² = Σ_d ((x_d - x'_d) / ℓ_d)²
+
+the Matérn 5/2 kernel with a length for each variable (Rasmussen and Williams, Gaussian Processes for
+Machine Learning, 2006, eq. 4.17), and noise of variance ν² in what was observed. The logarithms of a, ℓ
+and ν maximise the marginal likelihood (eq. 2.30) times a prior that lets lengths grow with the number of
+variables (Hvarfner et al., ICML 2024), so that few points do not overfit.
+"""
+
+import math
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from scipy.linalg import solve_triangular
+from scipy.optimize import minimize
+
+from electrograd.physics.errors import InputError
+
+LEAST_NOISE = 1e-3
+"""Least deviation of the noise over that of what is learned: keeps the matrices well conditioned."""
+
+LEAST_POINTS = 8
+
+_STARTS = ((0.01, 1.0), (0.1, 0.3), (0.3, 0.1))
+"""Where the search for hyperparameters begins: ν, and the lengths over the usual one."""
+
+
+@dataclass(frozen=True)
+class GaussianProcesses:
+    """Independent processes, one an output, that saw the same inputs.
+
+    Attributes
+    ----------
+    inputs
+        What they saw, of order one in each variable.
+    mean, amplitude
+        m and a of each output, in its unit.
+    length
+        ℓ of each output and variable.
+    weights
+        (K + ν²)⁻¹ (y - m).
+    factor
+        Lower Cholesky factors of K + ν².
+    """
+
+    inputs: Float[Array, "points variables"]
+    mean: Float[Array, " outputs"]
+    amplitude: Float[Array, " outputs"]
+    length: Float[Array, "outputs variables"]
+    weights: Float[Array, "outputs points"]
+    factor: Float[Array, "outputs points points"]
+
+    def predict(self, x: Float[Array, " variables"]) -> Float[Array, " outputs"]:
+        """Posterior means at one input."""
+        return self.mean + jnp.einsum("op,op->o", self._kernel(x), self.weights)
+
+    def deviation(self, x: Float[Array, " variables"]) -> Float[Array, " outputs"]:
+        """Posterior standard deviations of y without noise at one input."""
+
+        def explained(factor: Array, k: Array) -> Array:
+            return jnp.sum(jax.scipy.linalg.solve_triangular(factor, k, lower=True) ** 2)
+
+        left = self.amplitude**2 - jax.vmap(explained)(self.factor, self._kernel(x))
+        return jnp.sqrt(jnp.maximum(left, (LEAST_NOISE * self.amplitude) ** 2))
+
+    def left_out_errors(self) -> Float[np.ndarray, "points outputs"]:
+        """What each point's y is above the prediction of the processes that never saw it.
+
+        In closed form, the hyperparameters kept (Rasmussen and Williams, eq. 5.12).
+        """
+        factors = np.asarray(self.factor, float)
+        diagonal = [np.sum(_whitened(factor, np.eye(len(factor))) ** 2, axis=0) for factor in factors]
+        return (np.asarray(self.weights, float) / np.stack(diagonal)).T
+
+    def arrays(self) -> dict[str, Array]:
+        """The attributes by name, to be stored."""
+        return dict(vars(self))
+
+    def _kernel(self, x: Float[Array, " variables"]) -> Float[Array, "outputs points"]:
+        apart = (self.inputs - x[None, :])[None] / self.length[:, None, :]
+        return self.amplitude[:, None] ** 2 * matern(jnp.sum(apart**2, axis=-1))
+
+
+def matern(squared: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Matérn 5/2 correlation at a squared distance; smooth where it is zero."""
+    scaled = jnp.sqrt(5 * squared + 1e-12)  # the root's own slope is infinite at zero
+    return (1 + scaled + scaled**2 / 3) * jnp.exp(-scaled)
+
+
+def fit(
+    inputs: Float[np.ndarray, "points variables"], targets: Float[np.ndarray, "points outputs"]
+) -> GaussianProcesses:
+    """Fit a process to each column of the targets, in double precision.
+
+    Raises
+    ------
+    InputError
+        For fewer than `LEAST_POINTS` points, or values that are not finite.
+    """
+    if len(inputs) < LEAST_POINTS:
+        raise InputError(
+            f"a Gaussian process needs at least {LEAST_POINTS} points", len(inputs), LEAST_POINTS
+        )
+    for what, values in (("inputs", inputs), ("targets", targets)):
+        if not np.all(np.isfinite(values)):
+            raise InputError(f"the {what} of a Gaussian process must be finite", "NaN or infinity")
+    centre, spread = targets.mean(axis=0), targets.std(axis=0)
+    # What does not vary is its mean: any amplitude will do.
+    least = 1e-9 * (1 + np.abs(centre))
+    spread = np.where(spread > least, spread, least)
+    found = [_fit_one(inputs, y) for y in ((targets - centre) / spread).T]
+    theta, factor, weights = (np.stack(part) for part in zip(*found, strict=True))
+    parts = {
+        "inputs": inputs,
+        "mean": centre,
+        "amplitude": spread * np.exp(theta[:, 0]),
+        "length": np.exp(theta[:, 2:]),
+        "weights": weights / spread[:, None],
+        "factor": factor * spread[:, None, None],
+    }
+    return GaussianProcesses(**{name: jnp.asarray(part, jnp.float64) for name, part in parts.items()})
+
+
+def _fit_one(
+    x: Float[np.ndarray, "points variables"], y: Float[np.ndarray, " points"]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Hyperparameters of one output of unit spread, Cholesky factor and weights."""
+    variables = x.shape[1]
+    bounds = [(-3.0, 3.0), (math.log(LEAST_NOISE), 0.0), *[(math.log(0.05), math.log(100))] * variables]
+    # The likelihood has a second maximum where all is noise, and the way there may be the steepest.
+    found = [
+        minimize(
+            unlikelihood,
+            [0.0, math.log(noise), *[_usual_length(variables) + math.log(factor)] * variables],
+            (x, y),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=bounds,
+        )
+        for noise, factor in _STARTS
+    ]
+    theta = min(found, key=lambda one: one.fun).x
+    factor = np.linalg.cholesky(_covariance(theta, x)[0])
+    return theta, factor, _whitened(factor.T, _whitened(factor, y), lower=False)
+
+
+def unlikelihood(
+    theta: Float[np.ndarray, " parameters"],
+    x: Float[np.ndarray, "points variables"],
+    y: Float[np.ndarray, " points"],
+) -> tuple[float, Float[np.ndarray, " parameters"]]:
+    """Minus the logarithm of marginal likelihood and prior, but for a constant, and its gradient.
+
+    With respect to the logarithms of a, ν and the lengths (Rasmussen and Williams, eqs. 2.30 and 5.9).
+    """
+    covariance, slopes = _covariance(theta, x)
+    factor = np.linalg.cholesky(covariance)
+    white = _whitened(factor, y)
+    half = _whitened(factor, np.eye(len(y)))
+    weights, inverse = half.T @ white, half.T @ half
+    usual = (theta[2:] - _usual_length(x.shape[1])) / math.sqrt(3)
+    value = np.sum(white**2) / 2 + np.sum(np.log(np.diag(factor))) + np.sum(usual**2) / 2
+    gradient = np.einsum("ij,kij->k", inverse - np.outer(weights, weights), slopes) / 2
+    gradient[2:] += usual / math.sqrt(3)
+    return float(value), gradient
+
+
+def _covariance(
+    theta: Float[np.ndarray, " parameters"], x: Float[np.ndarray, "points variables"]
+) -> tuple[Float[np.ndarray, "points points"], Float[np.ndarray, "parameters points points"]]:
+    """K + ν², and its derivatives with respect to the logarithms of a, ν and the lengths."""
+    apart = np.moveaxis((x[:, None, :] - x[None, :, :]) / np.exp(theta[2:]), -1, 0) ** 2
+    scaled = np.sqrt(5 * np.sum(apart, axis=0))
+    decay = np.exp(2 * theta[0] - scaled)
+    kernel = decay * (1 + scaled + scaled**2 / 3)
+    noise = np.exp(2 * theta[1]) * np.eye(len(x))
+    slopes = np.stack([2 * kernel, 2 * noise, *(decay * (1 + scaled) * apart * 5 / 3)])
+    return kernel + noise, slopes
+
+
+def _whitened(
+    factor: Float[np.ndarray, "points points"], y: np.ndarray, *, lower: bool = True
+) -> np.ndarray:
+    """Solve a triangular system."""
+    return np.asarray(solve_triangular(factor, y, lower=lower))
+
+
+def _usual_length(variables: int) -> float:
+    """Logarithm of the length that the prior expects, for inputs in the unit cube."""
+    return math.sqrt(2) + math.log(variables) / 2
