@@ -198,7 +198,8 @@ def accuracy_of(
     rank = min(n, math.ceil(LEVEL * (n + 1)))
     figures = {}
     for name, value in truth.items():
-        wrong = np.abs(predicted[name] - value)
+        # Where a member has no finite answer, its error is the largest there is.
+        wrong = np.nan_to_num(np.abs(predicted[name] - value), nan=np.inf)
         figures[name] = {
             "median": float(np.median(wrong)),
             "95th percentile": float(np.quantile(wrong, 0.95)),

@@ -95,12 +95,18 @@ def calibrated(
     fresh: Float[np.ndarray, "fresh variables"],
     predicted: Mapping[str, Float[np.ndarray, "groups members fresh"]],
 ) -> tuple[dict[str, Spread], dict[str, Calibration]]:
-    """Spreads and calibrations of figures of merit; arguments as for `calibrate`, by figure."""
+    """Spreads and calibrations of figures of merit; arguments as for `calibrate`, by figure.
+
+    Designs for which some member has no finite answer are left out: members of few data may have none.
+    """
     spreads, calibrations = {}, {}
     for name, values in truth.items():
-        spread = fit_spread(space, fresh, predicted[name].mean(axis=1))
+        answered = np.all(np.isfinite(predicted[name]), axis=(0, 1))
+        told = np.all(np.isfinite(held_out[name]), axis=1)
+        asked, said = fresh[answered], predicted[name][:, :, answered]
+        spread = fit_spread(space, asked, said.mean(axis=1))
         calibrations[name] = calibrate(
-            held_out[name], values, spread.at(designs), predicted[name], spread.at(fresh), LEVEL
+            held_out[name][told], values[told], spread.at(designs[told]), said, spread.at(asked), LEVEL
         )
         spreads[name] = spread
     return spreads, calibrations
