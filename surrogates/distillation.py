@@ -102,11 +102,9 @@ def distil(
     logarithms = jax.vmap(lambda d, f, c: encode(physics, d, shares(f), c))(
         jnp.asarray(first), features, answers(first, features)
     )
-    # What the network returns is scaled at the nodes; at the start, where leads vanish, as just after.
-    centre, spread = (
-        jnp.concatenate([a[:, 1:2], a[:, 1:]], axis=1)
-        for a in (jnp.mean(logarithms, axis=0), jnp.std(logarithms, axis=0) + 1e-3)
-    )
+    # What the network returns is scaled at the nodes; leads, which vanish at the start, as after it.
+    centre, spread = jnp.mean(logarithms, axis=0), jnp.std(logarithms, axis=0) + 1e-3
+    centre, spread = (a.at[:2, 0].set(a[:2, 1]) for a in (centre, spread))
     shape = branch_shape(physics, settings.width, settings.depth)
 
     def curves(weights: Any, design: Array, features: Array) -> Float[Array, "nodes outputs"]:
