@@ -92,7 +92,9 @@ def answers(surrogate: Surrogate, test: Dataset) -> dict[str, np.ndarray]:
     share = test.charge / truth_nominal(test)[:, None]
     curves = jax.jit(
         lambda designs, shares: jax.lax.map(
-            lambda pair: surrogate.curves(*pair), (designs, shares), batch_size=128
+            lambda pair: (surrogate.student or surrogate.ensemble).curves(*pair),
+            (designs, shares),
+            batch_size=128,
         )
     )(jnp.asarray(test.values, jnp.float32), jnp.asarray(share, jnp.float32))
     figures = surrogate.predict(test.values)
