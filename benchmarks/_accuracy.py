@@ -5,9 +5,9 @@ The truth is a simulated test sweep. Of each test design is asked
 - *accepted capacity*: the charge passed up to the end of the charge. The nominal capacity follows from
   the design alone, so its relative error is that of the share accepted/nominal: the median [%], and the
   95th percentile of the absolute error of the share;
-- *curves*: voltage, and the negative electrode's potential at the separator, at the 33 even points of
-  charge between nothing and the end at which the simulations kept them. The error of a curve is its root
-  mean square over those points [mV]: the median and the 95th percentile over the designs;
+- *curves*: voltage, and the negative electrode's potential at the separator, at 33 even points of
+  charge between nothing and the end, of those at which the simulations kept them. The error of a curve
+  is its root mean square over those points [mV]: the median and the 95th percentile over the designs;
 - *plating margin*: the least negative electrode potential over the charge. Its absolute error [mV]: the
   median and the 95th percentile.
 
@@ -30,7 +30,7 @@ from electrograd.physics.variables import (
     NOMINAL_CAPACITY,
     PLATING_MARGIN,
 )
-from electrograd.sweeps.dataset import POINTS, Dataset
+from electrograd.sweeps.dataset import EVEN, Dataset
 
 CAPACITY = "accepted capacity, median relative error [%]"
 SHARE_95 = "accepted share, 95th percentile of absolute error"
@@ -53,6 +53,8 @@ METRICS = (
 )
 SALT_LEFT, SALT_GONE = "salt left", "salt gone"
 """Put after a metric's name where only the designs above `DEPLETED` are counted, or those below."""
+POINTS = int(EVEN.sum())
+"""Even points of a curve that count."""
 DEPLETED = 50.0
 """Electrolyte concentration [mol.m-3] under which the reference mesh is in doubt itself."""
 
@@ -66,7 +68,7 @@ class Prediction:
     share
         Accepted over nominal capacity.
     voltage, potential
-        Voltage, and negative electrode potential at the separator [V], at the charges of the truth.
+        Voltage, and negative electrode potential at the separator [V], at the truth's even charges.
     margin
         Plating margin [V].
     """
@@ -81,8 +83,8 @@ def truth_of(data: Dataset) -> Prediction:
     """What a perfect surrogate would say."""
     return Prediction(
         share=data.figures[ACCEPTED_CAPACITY] / data.figures[NOMINAL_CAPACITY],
-        voltage=data.curves[VOLTAGE],
-        potential=data.curves[NEGATIVE_POTENTIAL],
+        voltage=data.curves[VOLTAGE][:, EVEN],
+        potential=data.curves[NEGATIVE_POTENTIAL][:, EVEN],
         margin=data.figures[PLATING_MARGIN],
     )
 

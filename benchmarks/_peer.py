@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
-from _accuracy import Prediction, accuracy, badness, truth_of
+from _accuracy import POINTS, Prediction, accuracy, badness, truth_of
 from jaxtyping import Float
 from scipy.interpolate import CubicSpline
 
-from electrograd.sweeps.dataset import POINTS, Dataset
+from electrograd.sweeps.dataset import Dataset
 
 Settings = Mapping[str, Any]
 """What a fit can be told, as JSON can hold it."""

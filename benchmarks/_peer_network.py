@@ -17,11 +17,11 @@ import numpy as np
 import optax
 import optax.contrib
 import optuna
-from _accuracy import Prediction, truth_of
+from _accuracy import POINTS, Prediction, truth_of
 from _peer import Predict, Settings, Standard, held_out_badness
 from jaxtyping import Array, Float
 
-from electrograd.sweeps.dataset import POINTS, Dataset
+from electrograd.sweeps.dataset import Dataset
 
 BATCH, CHUNK, SEED = 64, 500, 0
 ROWS = 2048

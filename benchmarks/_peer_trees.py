@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from _accuracy import Prediction, truth_of
+from _accuracy import POINTS, Prediction, truth_of
 from _peer import OneByOne, Predict, Settings
 from jaxtyping import Float
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 
-from electrograd.sweeps.dataset import POINTS, Dataset
+from electrograd.sweeps.dataset import Dataset
 
 SEED = 0
 

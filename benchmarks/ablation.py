@@ -46,11 +46,11 @@ from electrograd.surrogates.curve_physics import CurvePhysics
 from electrograd.surrogates.ensemble import Ensemble
 from electrograd.surrogates.figures import figures_of_merit
 from electrograd.surrogates.training import TrainingSettings, train_ensemble
-from electrograd.sweeps.dataset import Dataset
+from electrograd.sweeps.dataset import EVEN, Dataset
 
 RESULTS, RUNS = Path(__file__).parent / "results", Path("runs")
 KEPT = RUNS / "benchmark" / "ablation"
-SETTINGS = TrainingSettings(members=2, width=64, steps=3000, batch=512, patience=24)
+SETTINGS = TrainingSettings(members=2, width=64, steps=3000, batch=512, patience=24, slopes=0.0)
 SIZES = (512, 128)
 INSIDE = 1024
 LEAST_SHARE = 0.02
@@ -118,7 +118,7 @@ def answers(ensemble: Ensemble, study: Study, test: Dataset) -> dict[str, np.nda
         )
         return own.curves(design, share)[:, :2], found[ACCEPTED_SHARE], found[PLATING_MARGIN]
 
-    share = test.charge / test.figures[NOMINAL_CAPACITY][:, None]
+    share = test.charge[:, EVEN] / test.figures[NOMINAL_CAPACITY][:, None]
     padded = np.arange(-(-len(test) // AT_ONCE) * AT_ONCE) % len(test)
     pieces = [
         asked(

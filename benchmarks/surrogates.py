@@ -49,7 +49,7 @@ from electrograd.surrogates.distillation import DistillationSettings
 from electrograd.surrogates.fitting import train, truths
 from electrograd.surrogates.surrogate import Surrogate
 from electrograd.surrogates.training import TrainingSettings
-from electrograd.sweeps.dataset import Dataset
+from electrograd.sweeps.dataset import EVEN, Dataset
 
 RESULTS, RUNS = Path(__file__).parent / "results", Path("runs")
 KEPT = RUNS / "benchmark" / "surrogates"
@@ -89,7 +89,7 @@ def learned(part: str) -> tuple[Surrogate, Dataset, float]:
 
 def answers(surrogate: Surrogate, test: Dataset) -> dict[str, np.ndarray]:
     """What a surrogate says of a test sweep, at the truth's charges."""
-    share = test.charge / truth_nominal(test)[:, None]
+    share = test.charge[:, EVEN] / truth_nominal(test)[:, None]
     curves = jax.jit(
         lambda designs, shares: jax.lax.map(
             lambda pair: (surrogate.student or surrogate.ensemble).curves(*pair),

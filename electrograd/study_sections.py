@@ -233,7 +233,9 @@ class TrainingSection(Section):
     learning_rate: Annotated[float, Field(alias="learning rate", gt=0, le=1)] = (
         TrainingSettings.learning_rate
     )
-    student_steps: Annotated[int, Field(alias="student steps", ge=20, le=1_000_000)] = 30_000
+    student_steps: Annotated[int, Field(alias="student steps", ge=20, le=1_000_000)] = (
+        DistillationSettings.rounds * DistillationSettings.steps
+    )
     seed: Seed = TrainingSettings.seed
 
     @property

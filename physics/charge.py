@@ -205,11 +205,12 @@ class Charge:
         return PchipInterpolator(charge, values[..., distinct], axis=-1)
 
     def on_grid(
-        self, points: int, names: tuple[str, ...] = CURVES
+        self, places: int | Float[np.ndarray, " points"], names: tuple[str, ...] = CURVES
     ) -> tuple[Float[np.ndarray, " points"], Float[np.ndarray, "observables points"]]:
-        """Curves on even points of charge passed, from 0 to this record's own end.
+        """Curves at points of charge passed, from 0 to this record's own end.
 
-        Monotone cubic interpolation between the solver's steps, good to below a microvolt.
+        ``places`` are parts of the accepted charge, or how many even ones there are to be. Monotone
+        cubic interpolation between the solver's steps, good to below a microvolt.
 
         Returns
         -------
@@ -217,12 +218,14 @@ class Charge:
             Charge [A.h.m-2] and the observables in the order of ``names``; NaN where the solver failed
             at once.
         """
+        places = np.linspace(0.0, 1.0, places) if isinstance(places, int) else places
+        points = len(places)
         if self.charge.size == 0:
             return np.full(points, np.nan), np.full((len(names), points), np.nan)
         values = np.stack([self.observables[name] for name in names])
         if self._distinct()[0].size == 1:  # an end at the first instant
             return np.zeros(points), np.repeat(values[:, :1], points, axis=1)
-        grid = np.linspace(0.0, self.accepted, points)
+        grid = self.accepted * places
         return grid, self._curve(values)(grid)
 
 

@@ -20,7 +20,7 @@ variance is taken off in the same way.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -58,6 +58,10 @@ class Calibration:
         """Half-width at designs of this spread; differentiable, for jit and vmap."""
         knots, logs = (jnp.log(jnp.asarray(x, spread.dtype)) for x in (self.spreads, self.ratios))
         return spread * jnp.exp(jnp.interp(jnp.log(spread), knots, logs))
+
+    def beside(self, ratio: float) -> "Calibration":
+        """The same beside another error, independent, whose half-width over spread is known."""
+        return replace(self, ratios=np.hypot(self.ratios, ratio))
 
     def to_dict(self) -> dict[str, Any]:
         """What belongs in an artefact's JSON."""

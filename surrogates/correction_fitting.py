@@ -27,7 +27,7 @@ from electrograd.surrogates.correction import (
     place,
 )
 from electrograd.surrogates.gaussian_process import fit
-from electrograd.sweeps.dataset import Dataset
+from electrograd.sweeps.dataset import PLACES, Dataset
 
 LEAST_DESIGNS = 16
 """Fewer simulations tell little of a correction, and nothing of its interval."""
@@ -91,13 +91,12 @@ def _coefficients(
     bulk: CurveSurrogate, data: Dataset, accepted: Float[np.ndarray, " designs"]
 ) -> Float[np.ndarray, "designs coefficients"]:
     """Series of what is left of each design's curves once the bulk surrogate's are stretched."""
-    along = np.linspace(0, 1, data.charge.shape[1])
-    share = accepted[:, None] * along[None, :]
+    share = accepted[:, None] * PLACES[None, :]
     before = jax.jit(jax.vmap(bulk.curves))(
         jnp.asarray(data.values, jnp.float32), jnp.asarray(share, jnp.float32)
     )
     left = np.stack([data.curves[name] for name in LEARNED], axis=-1) - np.asarray(before, float)
-    solve = np.linalg.pinv(np.asarray(chebyshev(jnp.asarray(along))))
+    solve = np.linalg.pinv(np.asarray(chebyshev(jnp.asarray(PLACES))))
     return np.einsum("kp,dpo->dok", solve, left).reshape(len(data), -1)
 
 

@@ -52,7 +52,7 @@ class DistillationSettings:
 
     width: int = 128
     depth: int = 3
-    rounds: int = 30
+    rounds: int = 50
     steps: int = 1000
     batch: int = 256
     designs: int = 8192

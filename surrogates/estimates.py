@@ -6,7 +6,8 @@ current density i, an electrode of thickness L, active fraction a and particle r
     surface lead            Δ = i R² / (15 F a L D c_max) · f(D t / R²)
     kinetic overpotential   η = (2RT/F) asinh(i R / (3 a L · 2 j₀))
     ohmic drop              i L / (κ εᵇ)
-    salt                    lost at the negative collector when steady, by parabolas whose mean is kept
+    salt                    lost at the negative collector when steady, by parabolas whose mean is kept,
+                            times 1 - exp(-t / τ); below nothing where the electrode runs dry
 
 where f(τ) → 1 is the surface's excess over the mean in a sphere under constant flux (Carslaw and Jaeger,
 Conduction of Heat in Solids, 2nd ed., §9.12). The logarithms of these groups, and the shapes of their
@@ -191,7 +192,10 @@ def estimate(
             jnp.log(slowest * c_rate / 3600),
         ]
     )
-    shapes = [lead_n, rise_n, rise_p, surface_n, kinetic_n, kinetic_p]
+    rise_s = 1 - jnp.exp(-time / slowest)
+    left = 1 - lost * rise_s
+    salt = [rise_s, left / (1 + jnp.abs(left)), jnp.logaddexp(8 * left, 0.0) / 8]
+    shapes = [*salt, lead_n, rise_n, rise_p, surface_n, kinetic_n, kinetic_p]
     return Estimates(
         negative_mean=x,
         positive_mean=y,

@@ -30,6 +30,7 @@ from electrograd.surrogates.ensemble import Ensemble, member_curves
 from electrograd.surrogates.figures import figures_of_merit
 from electrograd.surrogates.progress import Progress, silent
 from electrograd.surrogates.spread import Spread
+from electrograd.surrogates.student import Student
 from electrograd.surrogates.surrogate import Accuracy, Surrogate
 from electrograd.surrogates.training import (
     TARGETS,
@@ -93,7 +94,7 @@ def train(
         distillation,
         lambda done, _, error: progress(steps + done, total, error),
     )
-    accuracy, spreads, calibrations = measured(trained, data, scenario, solver)
+    accuracy, spreads, calibrations = measured(trained, data, scenario, solver, student or None)
     return Surrogate(
         ensemble=trained.ensemble,
         student=student or None,
@@ -111,9 +112,17 @@ def train(
 
 
 def measured(
-    trained: Trained, data: Dataset, scenario: Scenario, solver: SolverSettings
+    trained: Trained,
+    data: Dataset,
+    scenario: Scenario,
+    solver: SolverSettings,
+    student: Student | None = None,
 ) -> tuple[Accuracy, dict[str, Spread], dict[str, Calibration]]:
-    """Errors on designs held out from the members that are asked, and intervals made of them."""
+    """Errors on designs held out from the members that are asked, and intervals made of them.
+
+    A student was taught about all designs. What it is wrong by, beside the ensemble, needs no truth: it
+    is measured at designs drawn freely, and widens the intervals.
+    """
     ensemble, physics, per_fold = trained.ensemble, trained.ensemble.physics, trained.per_fold
     shape = ensemble.shape
     known, target = known_points(data, physics)
@@ -167,6 +176,17 @@ def measured(
     )
     for name, figure in accuracy.figures.items():
         figure["interval"] *= calibrations[name].shrink
+    if student:
+        learned = jax.jit(jax.vmap(lambda design: student.figures(design, scenario, solver)))(
+            jnp.asarray(fresh, jnp.float32)
+        )
+        for name, spread in spreads.items():
+            wrong = np.abs(np.asarray(learned[name]) - np.mean([d[name] for d in drawn], axis=0))
+            known = np.isfinite(wrong)
+            ratio = np.quantile(wrong[known] / spread.at(fresh[known]), LEVEL)
+            calibrations[name] = calibrations[name].beside(float(ratio))
+            interval = accuracy.figures[name]["interval"]
+            accuracy.figures[name]["interval"] = math.hypot(interval, np.quantile(wrong[known], LEVEL))
     return accuracy, spreads, calibrations
 
 

@@ -12,19 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import jax.numpy as jnp
-import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import mean_stoichiometries, nominal_capacity
 from electrograd.surrogates.curve_physics import CURVES, CurvePhysics
-from electrograd.surrogates.figures import CurveTuple, crossing, excess, figures_of_curves
+from electrograd.surrogates.figures import CurveTuple, along, crossing, excess, figures_of_curves
 from electrograd.surrogates.perceptron import Shape
 
 NODES = 40
-_POWER = 1.5  # nodes lie closer at the start, where diffusion rises like √time
-_PLACES = np.linspace(0, 1, NODES) ** _POWER
+_PLACES = along(NODES)
 _SHIFT = 1e-10  # keeps the slope of a root finite at the start
 
 
@@ -136,7 +134,8 @@ def interpolate(
     limit: Float[Array, ""], logarithms: Float[Array, "4 nodes"], share: Float[Array, " points"]
 ) -> Float[Array, "4 points"]:
     """Cubic Lagrange interpolation of values at the nodes; beyond the last the last cubic goes on."""
-    place = (NODES - 1) * (share / limit + _SHIFT) ** (1 / _POWER)
+    part = share / limit + _SHIFT
+    place = (NODES - 1) * (part + jnp.sqrt(part * (part + 8))) / 4  # undoes `along`
     first = jnp.clip(jnp.floor(place).astype(jnp.int32) - 1, 0, NODES - 4)
     t = (place - first)[None]
     w = (

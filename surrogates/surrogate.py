@@ -99,7 +99,7 @@ class Surrogate:
         self, design: Float[Array, " variables"], share: Float[Array, " points"]
     ) -> Float[Array, "points outputs"]:
         """Curves of one design at shares of its nominal capacity; columns as `CurvePhysics.decode`."""
-        # Between its first nodes, where graphite's potential is steep, a student may be 0.07 V off.
+        # Between its first nodes, where graphite's potential is steep, a student may be 0.03 V off.
         return self.ensemble.curves(design, share)
 
     def figures(self, design: Float[Array, " variables"]) -> dict[str, Float[Array, ""]]:

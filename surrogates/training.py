@@ -68,7 +68,8 @@ class TrainingSettings:
         Neurons a layer and hidden layers.
     steps, batch
         Optimiser steps at the most (by default as `steps_for` says), and points of curves that each
-        member sees in a step.
+        member sees in a step: by twos, next to each other, for the loss of slopes. Fewer points and more
+        steps generalise better at equal cost: 256 left a fifth less error than 1,024 here.
     learning_rate
         Peak rate of Muon (orthogonalised momentum), decayed to zero along a cosine; at equal steps it
         left half of Adam's error or less here.
@@ -76,11 +77,11 @@ class TrainingSettings:
         Checks without a better held-out error after which training stops early, of `CHECKS` in all.
     monotonicity
         Weight of `losses.monotonicity_loss` at designs that were never simulated.
-    slopes
-        Weight of `losses.slope_loss` along simulated curves.
     zero_rate
         Weight of `losses.open_circuit_loss` at designs that were never simulated, whose C-rate is next
-        to nothing: for forms without that limit. All three are off unless they are asked for.
+        to nothing: for forms without that limit. Both are off unless they are asked for.
+    slopes
+        Weight of `losses.slope_loss` along simulated curves; by default as `slopes_for` says.
     seed
         Of weights, folds and batches.
     """
@@ -90,17 +91,21 @@ class TrainingSettings:
     width: int = 128
     depth: int = 3
     steps: int | None = None
-    batch: int = 1024
+    batch: int = 256
     learning_rate: float = 0.02
     patience: int = 8
     monotonicity: float = 0.0
-    slopes: float = 0.0
     zero_rate: float = 0.0
+    slopes: float | None = None
     seed: int = 0
 
     def steps_for(self, designs: int) -> int:
-        """Steps for so many designs: 10,000 unless stated, twice that above 1,000 designs."""
-        return self.steps or (20_000 if designs > 1000 else 10_000)
+        """Steps for so many designs: 20,000 unless stated, twice that above 1,000 designs."""
+        return self.steps or (40_000 if designs > 1000 else 20_000)
+
+    def slopes_for(self, designs: int) -> float:
+        """Weight of the loss of slopes: 0.1 up to 256 designs unless stated; more do better without."""
+        return (0.1 if designs <= 256 else 0.0) if self.slopes is None else self.slopes
 
     @property
     def per_fold(self) -> int:
@@ -157,7 +162,7 @@ def train_ensemble(
     InputError
         If the limit of zero rate is asked for where designs have no C-rate.
     """
-    steps = settings.steps_for(len(data))
+    steps, slopes = settings.steps_for(len(data)), settings.slopes_for(len(data))
     members, shape = (
         settings.members,
         Shape(physics.features, settings.width, settings.depth, len(CURVES)),
@@ -176,10 +181,9 @@ def train_ensemble(
     def loss(weights: Any, index: Array, key: Array) -> Float[Array, ""]:
         here = error(weights, index)
         wrong = curve_loss(here)
-        if settings.slopes:
-            beside = jnp.where(index % points == points - 1, index - 1, index + 1)
-            step = share[beside] - share[index]
-            wrong += settings.slopes * slope_loss(here, error(weights, beside), step)
+        if slopes:
+            (one, other), (first, second) = jnp.split(here, 2), jnp.split(share[index], 2)
+            wrong += slopes * slope_loss(one, other, second - first)
         for weight, free, penalty in penalties:
             some = jax.random.randint(key, (settings.batch // free.means.shape[1],), 0, len(free.means))
             there = jax.tree.map(lambda a, some=some: a[some], free)
@@ -193,8 +197,11 @@ def train_ensemble(
 
     def one(weights: Any, state: Any, key: Array, rows: Array) -> tuple[Any, Any]:
         design, point, free = jax.random.split(key, 3)
-        index = points * rows[jax.random.randint(design, (settings.batch,), 0, len(rows))]
-        index += jax.random.randint(point, (settings.batch,), 0, points)
+        pairs = slopes > 0
+        some = (settings.batch // (1 + pairs),)
+        index = points * rows[jax.random.randint(design, some, 0, len(rows))]
+        index += jax.random.randint(point, some, 0, points - pairs)
+        index = jnp.concatenate([index, index + 1]) if pairs else index
         updates, state = optimiser.update(jax.grad(loss)(weights, index, free), state, weights)
         return optax.apply_updates(weights, updates), state
 

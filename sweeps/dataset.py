@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from electrograd.physics.charge import COMPLETED, End
-from electrograd.sweeps.record import CHARGE, POINTS
+from electrograd.sweeps.record import CHARGE, EVEN, PLACES, POINTS
 
-__all__ = ["CHARGE", "POINTS", "Dataset"]
+__all__ = ["CHARGE", "EVEN", "PLACES", "POINTS", "Dataset"]
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,12 @@ from electrograd.physics.variables import (
     PLATING_MARGIN,
 )
 
-POINTS = 33
-"""Even points of charge passed at which curves are kept."""
+PLACES = np.sort(np.append(np.arange(33) / 32, np.array([1, 2, 4, 8, 24]) / 512))
+"""Parts of the accepted charge at which curves are kept: even ones, and more at the start, where the
+potentials of empty electrodes are steep."""
+POINTS = len(PLACES)
+EVEN = PLACES * 32 % 1 == 0
+"""Which of them are the even ones."""
 
 CHARGE = "Charge passed [A.h.m-2]"
 END, MESSAGE, MADE_WITH = "end", "message", "made_with"
@@ -44,7 +48,7 @@ def pack(charges: Sequence[Charge], observables: tuple[str, ...]) -> Block:
         ``end``, ``message``, the charge passed and each curve (designs, points), and `SCALARS`; NaN
         where there is nothing.
     """
-    grids, curves = zip(*(charge.on_grid(POINTS, observables) for charge in charges), strict=True)
+    grids, curves = zip(*(charge.on_grid(PLACES, observables) for charge in charges), strict=True)
     scalars: dict[str, Any] = {
         NOMINAL_CAPACITY: [charge.nominal for charge in charges],
         ACCEPTED_CAPACITY: [charge.accepted for charge in charges],

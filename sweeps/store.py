@@ -33,7 +33,7 @@ from electrograd.sweeps.record import (
     curves_of,
 )
 
-FORMAT = 3
+FORMAT = 4
 BATCH = 16
 """Designs simulated and written together: what a kill can cost is the batches in flight."""
 VALUES, VARIABLE = "design_values", "variable"

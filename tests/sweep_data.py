@@ -15,9 +15,10 @@ from electrograd.physics.variables import (
     PLATING_MARGIN,
     POSITIVE_THICKNESS,
 )
+from electrograd.sweeps.record import PLACES
+from electrograd.sweeps.store import FORMAT
 
 NAMES = (N_P_RATIO, POSITIVE_THICKNESS, C_RATE, "Channel shape")
-POINTS = 33
 MADE = {
     "versions": {"electrograd": "0.1.0", "pybamm": "26.10"},
     "fidelity": "p2d",
@@ -55,7 +56,7 @@ def made_up(ends: list[End], names: tuple[str, ...] = NAMES, seed: int = 0) -> x
         PLATING_MARGIN: 0.2 * (share - 0.6),
         LEAST_ELECTROLYTE: np.full(n, 700.0),
     }
-    along = np.linspace(0, 1, POINTS)
+    along = PLACES
     charge = np.outer(50.0 * share, along)
     curves = {
         "Charge passed [A.h.m-2]": charge,
@@ -71,7 +72,7 @@ def made_up(ends: list[End], names: tuple[str, ...] = NAMES, seed: int = 0) -> x
         arrays,
         coords={"variable": np.array(names, object)},
         attrs={
-            "format": 3,
+            "format": FORMAT,
             "identity": {"scenario": {"c_rate": 1.0}, "variables": [[N_P_RATIO, [1.05, 1.3]]]},
             "rejected": {"N/P ratio at most 1.2": 3, "cannot be built": 12},
             "made_with": [MADE],

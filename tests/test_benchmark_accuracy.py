@@ -16,7 +16,7 @@ from electrograd.physics.variables import (
     NOMINAL_CAPACITY,
     PLATING_MARGIN,
 )
-from electrograd.sweeps.dataset import POINTS, Dataset
+from electrograd.sweeps.dataset import PLACES, POINTS, Dataset
 
 N = 101
 
@@ -41,7 +41,7 @@ def dataset() -> Dataset:
         values=rng.random((N, 1)),
         ends=ends,
         messages=[""] * N,
-        charge=np.tile(np.linspace(0, 30, POINTS), (N, 1)),
+        charge=np.tile(30 * PLACES, (N, 1)),
         curves={VOLTAGE: 3.5 + rng.random((N, POINTS)), NEGATIVE_POTENTIAL: rng.random((N, POINTS))},
         figures={
             NOMINAL_CAPACITY: np.full(N, 40.0),
@@ -67,7 +67,7 @@ def test_planted_errors_come_back(measure):
     data = dataset()
     true = measure.truth_of(data)
     k = np.arange(N) / 100  # of the completed designs: 0.01 to 1, median 0.505, 95th percentile 0.9505
-    ripple = np.where(np.arange(POINTS) % 2, 1.0, -1.0)
+    ripple = np.where(np.arange(measure.POINTS) % 2, 1.0, -1.0)
     wrong = replace(
         true,
         share=true.share * (1 - 0.01 * k),

@@ -106,6 +106,14 @@ def test_half_widths_are_smooth_and_the_same_when_read_again() -> None:
     assert fitted.half_width(spreads.astype("float32")).dtype == "float32"
 
 
+def test_an_independent_error_widens_as_much_as_it_must() -> None:
+    rng, z = np.random.default_rng(0), 1.6449  # 90 % of normal errors lie within z deviations
+    alone = Calibration(0.9, np.array([1.0]), np.array([z * 0.3]), 1.0)
+    width = alone.beside(z * 0.4).half_width(jnp.asarray(1.0))
+    error = rng.normal(0, 0.3, 20_000) + rng.normal(0, 0.4, 20_000)
+    assert np.mean(np.abs(error) <= float(width)) == pytest.approx(0.9, abs=0.01)
+
+
 def test_what_cannot_calibrate_is_refused() -> None:
     one = np.ones(20)
     fresh = np.ones((2, 1, 30))

@@ -30,25 +30,6 @@ def test_the_same_study_is_swept_on_every_cell(cell: str) -> None:
         assert 0.3 * record.nominal < record.accepted <= 1.1 * record.nominal
 
 
-@pytest.mark.parametrize("cell", ["Ai2020", "Prada2013", str(BPX)])
-def test_the_same_study_runs_on_every_cell(cell: str, tmp_path: Path) -> None:
-    package = eg.run_study(
-        parse_study(STUDY.replace("cell: Chen2020", f"cell: {cell}")), tmp_path, eg.Reporter(quiet=True)
-    )
-    record = json.loads((package.folder / "design.json").read_text())
-    assert record["sweep"]["failed"] == 0
-    assert record["limits_met"]
-    figures = record["figures_of_merit"]
-    assert record["baseline"]["end"] == "voltage cut-off"
-    energy = figures["Theoretical energy density [W.h.L-1]"]
-    # The volume of a stack in closed form: what is predicted is what is simulated.
-    assert energy["predicted"] == pytest.approx(energy["simulated"], rel=1e-5)
-    assert figures["Accepted share of nominal capacity"]["simulated"] >= 0.6
-    delivered = figures["Energy density [W.h.L-1]"]["simulated"]
-    assert 0.85 * energy["simulated"] < delivered < energy["simulated"]
-    assert (package.folder / "report.html").stat().st_size > 10_000
-
-
 GRADED = """\
   Negative electrode porosity of layer 1: [0.25, 0.45]
   Negative electrode porosity of layer 2: [0.25, 0.45]
@@ -61,13 +42,31 @@ CHANNELS = """\
 """
 
 
-@pytest.mark.parametrize("variables", [GRADED, CHANNELS], ids=["graded", "channels"])
-def test_a_structured_design_can_be_checked_by_its_report(variables: str, tmp_path: Path) -> None:
-    """The code in the report repeats the numbers: PyBaMM alone where it can, else this package."""
-    text = STUDY.replace("variables:\n", "variables:\n" + variables)
-    text = text.replace("  N/P ratio: [1.05, 1.30]\n", "") + "fixed:\n  N/P ratio: 1.15\n"
+@pytest.mark.parametrize(
+    ("cell", "variables"),
+    [("Ai2020", ""), ("Prada2013", GRADED), (str(BPX), CHANNELS)],
+    ids=["Ai2020", "Prada2013-graded", "BPX-channels"],
+)
+def test_the_same_study_runs_on_every_cell(cell: str, variables: str, tmp_path: Path) -> None:
+    """The whole chain, and the code in its report, in PyBaMM alone where it can, repeats the numbers."""
+    text = STUDY.replace("cell: Chen2020", f"cell: {cell}")
+    text = text.replace("variables:\n", "variables:\n" + variables)
+    if variables:
+        text = text.replace("  N/P ratio: [1.05, 1.30]\n", "") + "fixed:\n  N/P ratio: 1.15\n"
     package = eg.run_study(parse_study(text), tmp_path, eg.Reporter(quiet=True))
     record = json.loads((package.folder / "design.json").read_text())
+    assert record["sweep"]["failed"] == 0
+    assert record["limits_met"]
+    assert record["baseline"]["end"] == "voltage cut-off"
+    figures = record["figures_of_merit"]
+    energy = figures["Theoretical energy density [W.h.L-1]"]
+    # The volume of a stack in closed form: what is predicted is what is simulated.
+    assert energy["predicted"] == pytest.approx(energy["simulated"], rel=1e-5)
+    share = figures["Accepted share of nominal capacity"]["simulated"]
+    assert share >= 0.6
+    delivered = figures["Energy density [W.h.L-1]"]["simulated"]
+    assert 0.85 * energy["simulated"] < delivered < energy["simulated"]
+
     page = (package.folder / "report.html").read_text()
     code = html.unescape(re.findall(r"<pre>(.*?)</pre>", page, re.DOTALL)[-1])
     done = subprocess.run(
@@ -75,12 +74,9 @@ def test_a_structured_design_can_be_checked_by_its_report(variables: str, tmp_pa
     )
     assert done.returncode == 0, done.stderr
     found = [float(number) for number in re.findall(r"-?\d+\.\d+(?:e-\d+)?", done.stdout)]
-    figures = record["figures_of_merit"]
     assert found[0] == pytest.approx(figures["Accepted capacity [A.h.m-2]"]["simulated"], rel=1e-5)
     assert found[len(found) // 2] == pytest.approx(figures["Plating margin [V]"]["simulated"], abs=1e-5)
-    assert record["baseline"]["design_values"]["N/P ratio"] == pytest.approx(0.922, abs=1e-3)
     if "channel" in variables:
         resolved = record["resolved_channels"]["Accepted share of nominal capacity"]
-        simulated = figures["Accepted share of nominal capacity"]["simulated"]
-        assert resolved == pytest.approx(simulated, rel=5e-3)
+        assert resolved == pytest.approx(share, rel=5e-3)
         assert "The channels resolved" in page

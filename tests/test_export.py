@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from sweep_data import NAMES, POINTS, made_up, some
+from sweep_data import NAMES, made_up, some
 
 from electrograd.physics.charge import VOLTAGE, End
 from electrograd.physics.errors import InputError
 from electrograd.physics.variables import ACCEPTED_CAPACITY, N_P_RATIO
 from electrograd.sweeps import export as module
 from electrograd.sweeps.export import export
+from electrograd.sweeps.record import POINTS
 
 ENDS = some(voltage_cut_off=9, negative_surface_full=3, solver_failure=1, pending=4)
 

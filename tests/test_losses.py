@@ -23,6 +23,7 @@ from electrograd.surrogates.losses import (
 )
 from electrograd.surrogates.training import TrainingSettings, train_ensemble
 from electrograd.sweeps.dataset import Dataset
+from electrograd.sweeps.record import POINTS
 from electrograd.sweeps.space import DesignSpace
 
 SHARE = jnp.linspace(0.0, 0.8, 9)
@@ -89,7 +90,15 @@ def test_the_form_is_at_open_circuit_without_current_and_others_are_told(
 def test_the_limit_of_zero_rate_needs_a_rate_that_varies(physics: CurvePhysics) -> None:
     space = DesignSpace.from_bounds({N_P_RATIO: (1.05, 1.3), POSITIVE_THICKNESS: (40e-6, 100e-6)})
     fixed = replace(physics, space=space, centre=None)
-    none = np.empty((0, 33))
+    none = np.empty((0, POINTS))
     data = Dataset(space.names, np.empty((0, 2)), np.empty(0, int), [], none, {}, {})
     with pytest.raises(InputError, match="C-rate"):
         train_ensemble(data, fixed, TrainingSettings(zero_rate=0.1))
+
+
+def test_few_designs_are_held_to_slopes_and_many_take_longer() -> None:
+    usual = TrainingSettings()
+    assert [usual.slopes_for(n) for n in (128, 256, 257)] == [0.1, 0.1, 0.0]
+    assert [usual.steps_for(n) for n in (1000, 1001)] == [20_000, 40_000]
+    stated = TrainingSettings(steps=7, slopes=0.0)
+    assert (stated.steps_for(2048), stated.slopes_for(64)) == (7, 0.0)

@@ -19,7 +19,7 @@ from electrograd.physics.errors import InputError
 from electrograd.sweeps import location
 from electrograd.sweeps.filling import writing
 from electrograd.sweeps.plan import Plan
-from electrograd.sweeps.record import Block, pack
+from electrograd.sweeps.record import POINTS, Block, pack
 from electrograd.sweeps.store import SweepStore
 
 
@@ -47,7 +47,7 @@ def same(one: SweepStore, other: SweepStore) -> None:
 def test_three_lines_of_xarray(tmp_path: Path) -> None:
     filled(tmp_path / "s.zarr")
     with xr.open_zarr(tmp_path / "s.zarr") as data:
-        assert data.sizes == {"design": 10, "variable": 2, "point": 33}
+        assert data.sizes == {"design": 10, "variable": 2, "point": POINTS}
         assert list(data["variable"].values) == list(SPACE.names)
         ratio = data["design_values"].sel(variable="N/P ratio")
         np.testing.assert_array_equal(ratio, plan(10).values[:, 0])
@@ -252,7 +252,7 @@ def _edit(place: Path, change: Any) -> None:
         ),
         (
             lambda p: _edit(p, lambda r: r.update(attributes={"identity": {"format": 2}})),
-            "received: format 2; nearest valid: format 3",
+            "received: format 2; nearest valid: format 4",
         ),
         (lambda p: _edit(p, lambda r: r["attributes"].pop("identity")), "its metadata whole"),
         (lambda p: _edit(p, lambda r: r["attributes"].update(identity=3)), "its metadata whole"),

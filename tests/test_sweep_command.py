@@ -7,6 +7,7 @@ import xarray as xr
 
 from electrograd.cli import main
 from electrograd.study_file import bundled_text
+from electrograd.sweeps.record import POINTS
 from electrograd.sweeps.store import SweepStore
 
 
@@ -42,7 +43,7 @@ def test_from_nothing_to_a_table(folder: Path, capsys: pytest.CaptureFixture[str
     assert command(folder, "--name", "test", "--status", "--export", str(folder / "t.csv")) == 0
     assert "4 of 4 designs simulated (100.0 %)" in capsys.readouterr().out
     assert len((folder / "t.csv").read_text().splitlines()) == 5
-    assert len((folder / "t-curves.csv").read_text().splitlines()) == 1 + 4 * 33
+    assert len((folder / "t-curves.csv").read_text().splitlines()) == 1 + 4 * POINTS
 
     assert command(folder, "--name", "test", "--row", "3", "--rerun") == 0
     said = capsys.readouterr().out

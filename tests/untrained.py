@@ -23,6 +23,7 @@ from electrograd.surrogates.ensemble import Ensemble
 from electrograd.surrogates.student import Student, branch_shape
 from electrograd.surrogates.surrogate import Accuracy, Surrogate
 from electrograd.sweeps.dataset import Dataset
+from electrograd.sweeps.record import PLACES, POINTS
 from electrograd.sweeps.space import DesignSpace
 
 SPACE = DesignSpace.from_bounds(
@@ -70,7 +71,7 @@ def planted(teacher: Surrogate, designs: int) -> Dataset:
     """Curves of a known surrogate, as if they had been simulated."""
     values = SPACE.sobol(designs, seed=5)
     figures = teacher.predict(values)
-    share = np.linspace(0, 1, 33) * figures[ACCEPTED_SHARE][:, None]
+    share = PLACES * figures[ACCEPTED_SHARE][:, None]
     curves = np.asarray(jax.jit(jax.vmap(teacher.curves))(jnp.asarray(values), jnp.asarray(share)))
     names = list(CURVES)
     return Dataset(
@@ -80,7 +81,7 @@ def planted(teacher: Surrogate, designs: int) -> Dataset:
         messages=[""] * designs,
         charge=share * figures[NOMINAL_CAPACITY][:, None],
         curves={name: curves[..., k] for k, name in enumerate(names[:4])}
-        | {names[4]: np.full((designs, 33), 1000.0)},
+        | {names[4]: np.full((designs, POINTS), 1000.0)},
         figures={
             name: np.asarray(figures[name], float)
             for name in (NOMINAL_CAPACITY, ACCEPTED_CAPACITY, PLATING_MARGIN)
