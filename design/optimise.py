@@ -15,6 +15,7 @@ from jaxtyping import Float
 from scipy.optimize import Bounds, minimize
 from scipy.stats import qmc
 
+from electrograd.design.prices import Prices, prices
 from electrograd.design.problem import Goal, Limit, Predictor
 from electrograd.surrogates.objective import PointFigures
 
@@ -39,6 +40,8 @@ class Optimum:
         Whether the surrogate holds the limits, their reserves included, to be met.
     starts, agreeing
         How many starts there were, and how many ended at the same objective to 0.1 % of its spread.
+    prices
+        What it leans on: limits with their reserves, and bounds of the box.
     """
 
     design: dict[str, float]
@@ -46,6 +49,7 @@ class Optimum:
     feasible: bool
     starts: int
     agreeing: int
+    prices: Prices
 
 
 class Optimiser:
@@ -138,7 +142,7 @@ class Optimiser:
             found.append((broken, float(scaled[0]), unit))
         progress(len(starts), len(starts))
         broken, objective, unit = min(found, key=lambda item: item[:2])
-        names = self.surrogate.space.names
+        names, slopes = self.surrogate.space.names, self._slopes(unit)
         design = dict(zip(names, map(float, self._lower + unit * self._width), strict=True))
         return Optimum(
             design=design,
@@ -146,6 +150,9 @@ class Optimiser:
             feasible=broken == 0.0,
             starts=len(starts),
             agreeing=sum(b == broken and abs(o - objective) < 1e-3 for b, o, _ in found),
+            prices=prices(
+                unit, slopes, outputs(unit)[1:], limits, names, np.array(self._scales), self._width
+            ),
         )
 
     def _to_unit(self, design: Mapping[str, float]) -> np.ndarray:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from electrograd.design.prices import Prices
 from electrograd.design.problem import Goal
 from electrograd.design.verify import Outcome
 from electrograd.physics.cell import ELECTROLYTE_DENSITY, Cell
@@ -143,6 +144,7 @@ def design_record(
             }
             for limit in goal.limits
         ],
+        "leans_on": _leans_on(goal, winner.prices if outcome.feasible else None),
         "inside_trained_domain": space.contains(winner.design),
         "baseline": {
             "inside_box": space.contains(base_values),
@@ -268,6 +270,25 @@ def _variables(
             "at_bound": bound,
         }
     return record
+
+
+def _leans_on(goal: Goal, prices: Prices | None) -> dict[str, Any] | None:
+    """What holds the design back, by the surrogate: limits and bounds with their prices."""
+    if prices is None:
+        return None
+    unit = unit_of(goal.figure)
+    return {
+        "interior": prices.interior,
+        "unexplained": prices.unexplained,
+        "limits": [
+            {**asdict(limit), "gain": gain, "unit": f"{unit} per {unit_of(limit.figure)}"}
+            for limit, gain in prices.limits.items()
+        ],
+        "bounds": {
+            name: {"gain": gain, "unit": f"{unit} per {unit_of(name)}"}
+            for name, gain in prices.bounds.items()
+        },
+    }
 
 
 def _figures(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from electrograd.design.optimise import Optimiser, Progress
+from electrograd.design.prices import Prices
 from electrograd.design.problem import Goal, Predictor
 from electrograd.physics.figures import Simulated
 from electrograd.physics.variables import (
@@ -44,11 +45,14 @@ class Candidate:
         Figures of merit by the surrogate.
     simulated
         The design in PyBaMM.
+    prices
+        What it leans on, of a design that was searched for; none of one that was in the sweep.
     """
 
     design: dict[str, float]
     predicted: dict[str, float]
     simulated: Simulated
+    prices: Prices | None
 
 
 @dataclass(frozen=True)
@@ -107,14 +111,14 @@ def find_design(
     best_of_sweep = best_design(dataset, surrogate, goal)
     candidates: list[Candidate] = []
 
-    def consider(design: dict[str, float]) -> Candidate:
-        candidate = Candidate(design, surrogate.predict_one(design), simulate(design))
+    def consider(design: dict[str, float], leans_on: Prices | None = None) -> Candidate:
+        candidate = Candidate(design, surrogate.predict_one(design), simulate(design), leans_on)
         candidates.append(candidate)
         return candidate
 
     search = optimum = optimiser.solve(reserves, progress=progress)
     for _ in range(ROUNDS):
-        candidate = consider(optimum.design)
+        candidate = consider(optimum.design, optimum.prices)
         corrected = {}
         for limit in goal.limits:
             hopeful = limit.slack(candidate.predicted) - limit.slack(candidate.simulated.figures)

@@ -17,7 +17,7 @@ from electrograd.physics.variables import ACCEPTED_SHARE, PLATING_MARGIN
 from electrograd.surrogates.checkpoint import write_atomic
 from electrograd.surrogates.surrogate import Surrogate
 from electrograd.sweeps.dataset import Dataset
-from electrograd.tables import FIGURES, VARIABLES, Display, accuracy_lines, simulated
+from electrograd.tables import FIGURES, VARIABLES, Display, accuracy_lines, leaning_lines, simulated
 
 
 def render(
@@ -57,6 +57,7 @@ def render(
         drawn={name: Markup(svg[svg.index("<svg") :]) for name, svg in drawn.items()},
         sensitivity=sensitivity["indices"],
         accuracy=accuracy_lines(surrogate.accuracy),
+        leaning=leaning_lines(record),
         headline=headline(record),
     )
     write_atomic(folder / "report.html", page.encode())

@@ -154,6 +154,33 @@ def accuracy_lines(accuracy: Accuracy) -> list[str]:
     return lines
 
 
+def leaning_lines(record: dict[str, Any]) -> list[str]:
+    """What holds a design back, and what giving way would be worth, in sentences."""
+    held = record["leans_on"]
+    if held is None:
+        return []
+    goal = FIGURES[record["goal"]["figure"]]
+    lines = []
+    for limit in held["limits"]:
+        show = FIGURES[limit["figure"]]
+        weaker = "less" if limit["sense"] == "at least" else "more"
+        worth = f"{limit['gain'] * goal.scale / show.scale:.3g} {goal.unit}"
+        lines.append(
+            f"It leans on {show.label.lower()} {limit['sense']} {show.text(limit['value'])}: each "
+            f"{show.unit} {weaker} would be worth {worth}."
+        )
+    for name, bound in held["bounds"].items():
+        entry = record["variables"][name]
+        far = 0.05 * (entry["upper"] - entry["lower"])
+        lines.append(
+            f"{VARIABLES[name].label} lies on its {entry['at_bound']} bound: a box wider by a twentieth "
+            f"there would be worth about {bound['gain'] * far * goal.scale:.3g} {goal.unit}."
+        )
+    if held["interior"]:
+        lines.append("It leans on no bound of the box: no wider box holds a better design nearby.")
+    return lines
+
+
 def sensitivity_lines(record: dict[str, Any]) -> list[str]:
     """Total Sobol indices, a table of figures by variables."""
     lines = []

@@ -93,6 +93,10 @@ def test_planted_optimum_is_found_from_everywhere() -> None:
     assert optimum.agreeing == 16
     assert optimum.figures[ENERGY] == pytest.approx(BEST, abs=1e-3)
     assert optimum.design[NEGATIVE_POROSITY] == pytest.approx(0.3 + np.sqrt(0.05), abs=2e-3)
+    # The circle's radius is √(0.1 - limit), and the optimum √2 of it away: d√(0.2 - 2 limit) / d limit.
+    assert optimum.prices.limits == pytest.approx({GOAL.limits[0]: 1 / np.sqrt(0.2)}, rel=1e-2)
+    assert optimum.prices.interior
+    assert optimum.prices.unexplained < 0.01
 
 
 def test_bounds_bind_without_limits() -> None:
@@ -100,6 +104,9 @@ def test_bounds_bind_without_limits() -> None:
     assert optimum.design == pytest.approx({NEGATIVE_POROSITY: 0.6, POSITIVE_POROSITY: 0.6})
     lowest = Optimiser(Analytic(), Goal(ENERGY, "minimise", ()), starts=4, seed=0).solve({})
     assert lowest.design == pytest.approx({NEGATIVE_POROSITY: 0.2, POSITIVE_POROSITY: 0.2})
+    for found in (optimum, lowest):
+        assert found.prices.bounds == pytest.approx(dict.fromkeys(SPACE.names, 1.0), rel=1e-3)
+        assert not found.prices.interior
 
 
 def test_upper_limits_and_reserves() -> None:
@@ -107,6 +114,8 @@ def test_upper_limits_and_reserves() -> None:
     goal = Goal(ENERGY, "maximise", (limit,))
     optimum = Optimiser(Analytic(), goal, starts=4, seed=0).solve({limit: 0.03})
     assert optimum.design == pytest.approx({NEGATIVE_POROSITY: 0.47, POSITIVE_POROSITY: 0.6}, abs=1e-3)
+    assert optimum.prices.limits == pytest.approx({limit: 1.0}, rel=1e-3)
+    assert list(optimum.prices.bounds) == [POSITIVE_POROSITY]
 
 
 @pytest.mark.parametrize("bias", [0.0, 0.01, 0.04])
