@@ -37,7 +37,7 @@ class DistillationSettings:
     Attributes
     ----------
     width, depth
-        Neurons a layer and hidden layers.
+        Neurons a layer (by default as `width_for` says) and hidden layers.
     rounds, steps
         Draws of new designs, and optimiser steps after each.
     batch
@@ -50,7 +50,7 @@ class DistillationSettings:
         Of designs, weights and batches.
     """
 
-    width: int = 128
+    width: int | None = None
     depth: int = 3
     rounds: int = 50
     steps: int = 1000
@@ -59,6 +59,10 @@ class DistillationSettings:
     learning_rate: float = 0.01
     seed: int = 0
 
+    def width_for(self, designs: int) -> int:
+        """Neurons a layer for an ensemble trained on so many designs: 192 above 1,000, else 128."""
+        return self.width or (192 if designs > 1000 else 128)
+
 
 def distil(
     ensemble: Ensemble,
@@ -66,9 +70,10 @@ def distil(
     solver: SolverSettings,
     settings: DistillationSettings,
     progress: Progress = silent,
+    designs: int = 0,
 ) -> Student:
-    """Teach a student what an ensemble knows."""
-    physics = ensemble.physics
+    """Teach a student what an ensemble knows that was trained on so many ``designs``."""
+    physics, width = ensemble.physics, settings.width_for(designs)
     sampler = qmc.Sobol(len(physics.space), rng=np.random.default_rng(settings.seed))
 
     def draw(designs: int) -> Float[np.ndarray, "designs variables"]:
@@ -105,7 +110,7 @@ def distil(
     # What the network returns is scaled at the nodes; leads, which vanish at the start, as after it.
     centre, spread = jnp.mean(logarithms, axis=0), jnp.std(logarithms, axis=0) + 1e-3
     centre, spread = (a.at[:2, 0].set(a[:2, 1]) for a in (centre, spread))
-    shape = branch_shape(physics, settings.width, settings.depth)
+    shape = branch_shape(physics, width, settings.depth)
 
     def curves(weights: Any, design: Array, features: Array) -> Float[Array, "nodes outputs"]:
         out = shape.apply(weights, features).reshape(len(CURVES), NODES)
@@ -164,7 +169,7 @@ def distil(
     weights["out.kernel"] = weights["out.kernel"] * scale[None]
     weights["out.bias"] = weights["out.bias"] * scale + shift
     named = {f"network.{name}": leaf for name, leaf in weights.items()}
-    return Student(physics, settings.width, settings.depth, {**named, **arrays}, scenario.charge_limit)
+    return Student(physics, width, settings.depth, {**named, **arrays}, scenario.charge_limit)
 
 
 def fit_reach(

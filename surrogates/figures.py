@@ -46,7 +46,7 @@ CurveTuple = tuple[
 
 GRID = 49
 
-_STEPS = 2  # of Newton, guarded by the bracket; a third carries the gradient
+_STEPS = 2  # of Newton, or of bisection where that leaves the bracket; a third carries the gradient
 
 
 def excess(curves: CurveTuple, scenario: Scenario, settings: SolverSettings) -> Float[Array, "*points"]:
@@ -80,15 +80,19 @@ def crossing(
     low, high = grid[first - 1], grid[first]
     low, high, below, beyond = map(jax.lax.stop_gradient, (low, high, values[first - 1], values[first]))
 
-    def newton(place: Array) -> Array:
+    def newton(place: Array) -> tuple[Array, Array]:
         value, slope = jax.jvp(function, (place,), (jnp.ones_like(place),))
         slope = jax.lax.stop_gradient(slope)
-        return place - value / jnp.where(slope > 0, slope, 1.0)
+        return value, place - value / jnp.where(slope > 0, slope, 1.0)
 
     place = low - below * (high - low) / jnp.where(beyond > below, beyond - below, 1.0)
+    place = jnp.clip(place, low, high)
     for _ in range(_STEPS):
-        place = jnp.clip(newton(jax.lax.stop_gradient(jnp.clip(place, low, high))), low, high)
-    place = newton(jax.lax.stop_gradient(place))
+        value, ahead = map(jax.lax.stop_gradient, newton(place))
+        low, high = jnp.where(value < 0, place, low), jnp.where(value < 0, high, place)
+        place = jnp.where((ahead >= low) & (ahead <= high), ahead, (low + high) / 2)
+    _, place = newton(jax.lax.stop_gradient(place))
+    place += jax.lax.stop_gradient(jnp.clip(place, low, high) - place)  # the slope stays
     return jnp.where(above[0], grid[0], jnp.where(jnp.any(above), place, default))
 
 

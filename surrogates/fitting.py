@@ -93,6 +93,7 @@ def train(
         solver,
         distillation,
         lambda done, _, error: progress(steps + done, total, error),
+        len(data),
     )
     accuracy, spreads, calibrations = measured(trained, data, scenario, solver, student or None)
     return Surrogate(

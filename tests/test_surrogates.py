@@ -27,7 +27,7 @@ from electrograd.surrogates.artefact import load_surrogate, save_surrogate
 from electrograd.surrogates.curve_physics import CurvePhysics
 from electrograd.surrogates.distillation import DistillationSettings, distil
 from electrograd.surrogates.ensemble import Ensemble
-from electrograd.surrogates.figures import along, end_of_charge
+from electrograd.surrogates.figures import along, crossing, end_of_charge
 from electrograd.surrogates.fitting import train
 from electrograd.surrogates.student import NODES, interpolate
 from electrograd.surrogates.surrogate import BATCH, Surrogate
@@ -165,6 +165,23 @@ def in_double(surrogate: Surrogate) -> Surrogate:
         surrogate.student, physics=physics, arrays=wide(surrogate.student.arrays)
     )
     return dataclasses.replace(surrogate, ensemble=ensemble, student=student)
+
+
+def test_an_end_at_which_a_curve_bends_stays_in_its_bracket() -> None:
+    """From where it is flat, Newton's steps fly past zero; surfaces that fill at once bend so."""
+    grid = jnp.linspace(0.0, 1.1, 49)
+
+    def end(root: jax.Array) -> jax.Array:
+        def bent(share: jax.Array) -> jax.Array:
+            return jnp.log((share + 1e-4) / (root + 1e-4))
+
+        return crossing(bent, grid, bent(grid), grid[-1])
+
+    for root in (0.002, 0.01, 0.02, 0.31):
+        found, slope = jax.value_and_grad(end)(root)
+        assert 0 <= found <= 0.4
+        assert found == pytest.approx(root, abs=2e-3)
+        assert slope == pytest.approx(1.0, abs=0.7)
 
 
 def test_a_student_knows_what_it_was_taught(taught: Surrogate) -> None:
