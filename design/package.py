@@ -46,7 +46,7 @@ from electrograd.surrogates.surrogate import Surrogate
 from electrograd.sweeps.dataset import CHARGE, Dataset
 from electrograd.sweeps.space import DesignSpace
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 CURVE_POINTS = 101
 AT_BOUND = 0.01
 """A variable this close to a bound, as a share of its range, leans on it."""
