@@ -227,7 +227,7 @@ class TrainingSection(Section):
     """How the surrogate is trained."""
 
     members: Annotated[int, Field(ge=2, le=32)] = TrainingSettings.members
-    width: Annotated[int, Field(ge=4, le=4096)] = TrainingSettings.width
+    width: Annotated[int, Field(ge=4, le=4096)] | None = None
     depth: Annotated[int, Field(ge=1, le=16)] = TrainingSettings.depth
     steps: Annotated[int, Field(ge=20, le=1_000_000)] | None = None
     learning_rate: Annotated[float, Field(alias="learning rate", gt=0, le=1)] = (

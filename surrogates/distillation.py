@@ -22,6 +22,7 @@ from electrograd.surrogates.figures import GRID, end_of_charge, excess
 from electrograd.surrogates.losses import curve_loss
 from electrograd.surrogates.progress import Progress, silent
 from electrograd.surrogates.student import NODES, Student, branch_shape, decode, encode, places, reach
+from electrograd.surrogates.training import MANY
 
 _FITTED = 2048  # designs that the reach is fitted to
 _KEPT = 4  # rounds whose designs are trained on at a time
@@ -60,8 +61,8 @@ class DistillationSettings:
     seed: int = 0
 
     def width_for(self, designs: int) -> int:
-        """Neurons a layer for an ensemble trained on so many designs: 192 above 1,000, else 128."""
-        return self.width or (192 if designs > 1000 else 128)
+        """Neurons a layer for an ensemble of so many designs unless stated: 192 for many, else 128."""
+        return self.width or (192 if designs > MANY else 128)
 
 
 def distil(

@@ -45,6 +45,8 @@ TARGETS = (VOLTAGE, NEGATIVE_POTENTIAL, NEGATIVE_SURFACE, POSITIVE_SURFACE)
 
 CHECKS = 24
 """How often a training looks at the held-out designs, and writes its checkpoint."""
+FEW, MANY = 256, 1000
+"""Up to so many designs smaller networks learn more; above so many it pays to train for longer."""
 LEAST_HELD_OUT = 9
 """Designs held out from some member without which there is no interval of 90 %; folds grow for them."""
 _AT_ONCE = 256  # designs whose inputs are made at a time
@@ -65,7 +67,7 @@ class TrainingSettings:
     folds
         Parts of the data, of which each pair of members is blind to its own.
     width, depth
-        Neurons a layer and hidden layers.
+        Neurons a layer (by default as `width_for` says) and hidden layers.
     steps, batch
         Optimiser steps at the most (by default as `steps_for` says), and points of curves that each
         member sees in a step: by twos, next to each other, for the loss of slopes. Fewer points and more
@@ -88,7 +90,7 @@ class TrainingSettings:
 
     members: int = 8
     folds: int = 10
-    width: int = 128
+    width: int | None = None
     depth: int = 3
     steps: int | None = None
     batch: int = 256
@@ -99,13 +101,17 @@ class TrainingSettings:
     slopes: float | None = None
     seed: int = 0
 
+    def width_for(self, designs: int) -> int:
+        """Neurons a layer for so many designs unless stated: 64 for few, else 128."""
+        return self.width or (64 if designs <= FEW else 128)
+
     def steps_for(self, designs: int) -> int:
-        """Steps for so many designs: 20,000 unless stated, twice that above 1,000 designs."""
-        return self.steps or (40_000 if designs > 1000 else 20_000)
+        """Steps for so many designs unless stated: 10,000 for few, 40,000 for many, 20,000 between."""
+        return self.steps or (10_000 if designs <= FEW else 40_000 if designs > MANY else 20_000)
 
     def slopes_for(self, designs: int) -> float:
-        """Weight of the loss of slopes: 0.1 up to 256 designs unless stated; more do better without."""
-        return (0.1 if designs <= 256 else 0.0) if self.slopes is None else self.slopes
+        """Weight of the loss of slopes for so many designs unless stated: 0.1 for few, else none."""
+        return (0.1 if designs <= FEW else 0.0) if self.slopes is None else self.slopes
 
     @property
     def per_fold(self) -> int:
@@ -163,9 +169,10 @@ def train_ensemble(
         If the limit of zero rate is asked for where designs have no C-rate.
     """
     steps, slopes = settings.steps_for(len(data)), settings.slopes_for(len(data))
+    width = settings.width_for(len(data))
     members, shape = (
         settings.members,
-        Shape(physics.features, settings.width, settings.depth, len(CURVES)),
+        Shape(physics.features, width, settings.depth, len(CURVES)),
     )
     penalties = _penalties(physics, settings)
     known, target = known_points(data, physics)
@@ -263,7 +270,7 @@ def train_ensemble(
         progress(last, steps, float(np.nanmedian(voltage)))
     history = np.asarray(state["history"])
     return Trained(
-        ensemble=Ensemble(physics, settings.width, settings.depth, state["best"]),
+        ensemble=Ensemble(physics, width, settings.depth, state["best"]),
         blind=blind,
         per_fold=settings.per_fold,
         history=[(int(s), float(e)) for s, e in history if np.isfinite(s)],

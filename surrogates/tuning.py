@@ -102,7 +102,7 @@ def tune_training(
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     data = data.only(data.completed)
     steps = settings.steps_for(len(data))
-    settings = dataclasses.replace(settings, steps=steps)
+    settings = dataclasses.replace(settings, steps=steps, width=settings.width_for(len(data)))
     short = dataclasses.replace(settings, members=MEMBERS, folds=FOLDS)
     study = optuna.create_study(
         study_name=digest(
@@ -161,7 +161,7 @@ def _proposed(trial: Any, stated: TrainingSettings, steps: int) -> TrainingSetti
     rate, depth = stated.learning_rate, stated.depth
     return dataclasses.replace(
         stated,
-        width=trial.suggest_categorical("width", sorted({*WIDTHS, stated.width})),
+        width=trial.suggest_categorical("width", sorted({*WIDTHS, stated.width or max(WIDTHS)})),
         depth=trial.suggest_int("depth", min(depth, DEPTHS[0]), max(depth, DEPTHS[-1])),
         learning_rate=trial.suggest_float(
             "learning_rate", min(rate, RATES[0]), max(rate, RATES[1]), log=True
