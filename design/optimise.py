@@ -6,6 +6,7 @@ unit box and never leave it. The search runs in double precision, single-precisi
 rounding would stop SLSQP short of a limit.
 """
 
+import copy
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -53,18 +54,31 @@ class Optimum:
 
 
 class Optimiser:
-    """A compiled design problem; solve it as often as reserves change, without compiling again."""
+    """A compiled design problem; solve it as often as reserves change, without compiling again.
+
+    `toward` gives the same surrogate another goal, without compiling again either.
+    """
 
     def __init__(self, surrogate: Predictor, goal: Goal, starts: int, seed: int) -> None:
-        self.surrogate, self.goal, self.starts = surrogate, goal, starts
+        self.surrogate, self.starts = surrogate, starts
         self._at = PointFigures(surrogate)
-        self._rows = [self._at.row(figure) for figure in self._names]
         space = surrogate.space
         self._lower = np.asarray(space.lower)
         self._width = np.asarray(space.upper) - self._lower
         sampler = qmc.Sobol(len(space), rng=np.random.default_rng(seed))
         self._unit = sampler.random_base2(SCREENED.bit_length() - 1)
         self._screened = surrogate.predict(self._lower + self._unit * self._width)
+        self._aim(goal)
+
+    def toward(self, goal: Goal) -> "Optimiser":
+        """Return an optimiser of another goal on the same surrogate, from the same starts."""
+        other = copy.copy(self)
+        other._aim(goal)
+        return other
+
+    def _aim(self, goal: Goal) -> None:
+        self.goal = goal
+        self._rows = [self._at.row(figure) for figure in self._names]
         self._scales = [self._spread(figure) for figure in self._names]
         signs = [-goal.sign, *(limit.sign for limit in goal.limits)]
         self._factors = np.array(signs) / np.array(self._scales)

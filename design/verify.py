@@ -101,7 +101,17 @@ def find_design(
     starts, seed
         Of the search.
     """
-    optimiser = Optimiser(surrogate, goal, starts, seed)
+    return find_verified(Optimiser(surrogate, goal, starts, seed), dataset, simulate, progress)
+
+
+def find_verified(
+    optimiser: Optimiser,
+    dataset: Dataset,
+    simulate: Callable[[Mapping[str, float]], Simulated],
+    progress: Progress = lambda done, total: None,
+) -> Outcome:
+    """Do what `find_design` does with an optimiser that is compiled already."""
+    surrogate, goal = optimiser.surrogate, optimiser.goal
     # A figure in closed form has no interval: its reserve only covers rounding.
     least = {
         limit: max(SAFETY * surrogate.interval(limit.figure), 1e-5 * abs(limit.value))

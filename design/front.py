@@ -1,0 +1,125 @@
+"""The trade-off between two figures of merit: a front of designs, each verified by simulation.
+
+One end is the best design for the goal, the other the best for the second figure within the same limits.
+Between them the second figure is held to levels, and the goal is sought anew at each (the constraint
+method: Haimes, Lasdon and Wismer, IEEE Trans. Syst. Man Cybern. 1 (1971) 296), which finds fronts of any
+shape.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from electrograd.design.optimise import Optimiser, Progress
+from electrograd.design.problem import Goal, Limit
+from electrograd.design.verify import Outcome, find_verified
+from electrograd.physics.errors import InputError
+from electrograd.physics.figures import Simulated
+from electrograd.sweeps.dataset import Dataset
+
+LEAST_POINTS = 2
+_SHORT = 0.02  # of a step between levels
+
+
+@dataclass(frozen=True)
+class Front:
+    """Designs of which none beats another in both figures, from the goal's best to the other's.
+
+    Attributes
+    ----------
+    goal, other
+        What was wanted, and what against.
+    points
+        What was found at each level, by simulation: feasible, and beaten by none.
+    """
+
+    goal: Goal
+    other: Goal
+    points: tuple[Outcome, ...]
+
+    def values(self) -> np.ndarray:
+        """Simulated values of both figures, of shape (points, 2)."""
+        names = (self.goal.figure, self.other.figure)
+        return np.array([[p.winner.simulated.figures[name] for name in names] for p in self.points])
+
+
+def trace_front(
+    optimiser: Optimiser,
+    against: str,
+    sense: Literal["maximise", "minimise"],
+    points: int,
+    dataset: Dataset,
+    simulate: Callable[[Mapping[str, float]], Simulated],
+    progress: Progress = lambda done, total: None,
+) -> Front:
+    """Trace the front of an optimiser's goal against a second figure.
+
+    Parameters
+    ----------
+    against, sense
+        The second figure, and what is wanted of it.
+    points
+        Levels at which a design is sought, both ends among them.
+    dataset, simulate
+        As for `find_verified`.
+    progress
+        Told of levels done, and of all.
+
+    Raises
+    ------
+    InputError
+        For fewer than two points, a second figure that is the goal's or is not predicted, or where no
+        design meets the limits at an end.
+    """
+    goal = optimiser.goal
+    other = Goal(against, sense, goal.limits)
+    if points < LEAST_POINTS:
+        raise InputError("a front has two points at the least", points, LEAST_POINTS)
+    if against == goal.figure:
+        raise InputError("a front needs a second figure beside the goal's", against)
+
+    ends = []
+    for k, aim in enumerate((goal, other)):
+        progress(k, points + 1)
+        ends.append(find_verified(optimiser.toward(aim), dataset, simulate))
+    near, far = (end.winner.simulated.figures[against] for end in ends)
+    if not all(end.feasible for end in ends) or not (math.isfinite(near) and math.isfinite(far)):
+        raise InputError(
+            "both ends of a front must meet the goal's limits, at finite figures",
+            f"{against}: {near:g} where the goal is best, {far:g} where it is best itself",
+            "limits that can be met, or one more that keeps the second figure finite",
+        )
+    held: Literal["at least", "at most"] = "at least" if sense == "maximise" else "at most"
+    levels = np.linspace(near, far, points)
+    # At the far end many designs may be as good; the goal's best of them is found a little short of it.
+    levels[-1] -= _SHORT * (levels[-1] - levels[-2])
+    found = [ends[0]]
+    for k, level in enumerate(levels[1:]):
+        progress(k + 2, points + 1)
+        aim = replace(goal, limits=(*goal.limits, Limit(against, held, float(level))))
+        found.append(find_verified(optimiser.toward(aim), dataset, simulate))
+    progress(points + 1, points + 1)
+    feasible = [outcome for outcome in found if outcome.feasible]
+    values = np.array(
+        [
+            [aim.sign * outcome.winner.simulated.figures[aim.figure] for aim in (goal, other)]
+            for outcome in feasible
+        ]
+    )
+    kept = sorted(unbeaten(values), key=lambda k: -values[k, 0])
+    return Front(goal, other, tuple(feasible[k] for k in kept))
+
+
+def unbeaten(values: np.ndarray) -> list[int]:
+    """Rows of values, more being better, that no other row beats in all; of equal ones the first."""
+    kept = []
+    for k, row in enumerate(values):
+        as_good = np.all(values >= row, axis=1)
+        better = as_good & np.any(values > row, axis=1)
+        same_before = as_good[:k] & ~better[:k]
+        if not better.any() and not same_before.any():
+            kept.append(k)
+    return kept
