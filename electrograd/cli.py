@@ -39,7 +39,18 @@ class _InOrder(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names as a newcomer meets them."""
-        return ["demo", "new", "run", "sweep", "train", "export", "design", "sensitivity", "report"]
+        return [
+            "demo",
+            "new",
+            "run",
+            "sweep",
+            "train",
+            "export",
+            "design",
+            "front",
+            "sensitivity",
+            "report",
+        ]
 
 
 @click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"]})
@@ -177,6 +188,14 @@ def export(study: str, file: Path, runs: Path, quiet: bool, verbose: bool) -> No
 def design(run: "StudyRun") -> None:
     """Design by gradients and verify in PyBaMM."""
     _conclude(run.design)
+
+
+@_step
+def front(run: "StudyRun") -> None:
+    """Trade the goal off against a second figure."""
+    from electrograd.front_command import act
+
+    click.echo(act(run))
 
 
 @_step

@@ -163,6 +163,21 @@ def parity(accuracy: Accuracy, figure_name: str) -> Figure:
     return figure
 
 
+def front_picture(record: dict[str, Any]) -> Figure:
+    """Verified designs that trade two figures off, as ``front.json`` has them."""
+    figure, axes = _panel()
+    shows, values = [], []
+    for which in ("other", "goal"):
+        name = record[which]["figure"]
+        show = FIGURES[name]
+        shows.append(show)
+        values.append([show.scale * point["simulated"][name] for point in record["points"]])
+    axes.plot(*values, "o-", color=DESIGN, markersize=4, linewidth=1)
+    axes.set_xlabel(shows[0].title)
+    axes.set_ylabel(shows[1].title)
+    return figure
+
+
 def sobol_bars(record: dict[str, Any], figure_name: str) -> Figure:
     """First-order and total Sobol indices of one figure of merit."""
     indices = record["indices"][figure_name]

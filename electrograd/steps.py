@@ -23,6 +23,7 @@ from electrograd.design.sensitivity import sobol_indices
 from electrograd.physics.errors import InputError
 from electrograd.physics.ladder import RESOLVED, charge_at
 from electrograd.physics.plain import plain_pybamm
+from electrograd.physics.scenario import SolverSettings
 from electrograd.physics.variables import C_RATE, FIGURES_OF_MERIT
 from electrograd.report import render
 from electrograd.study import MAIN, Study, check_learnable
@@ -108,7 +109,7 @@ class StudyRun:
             "distillation": asdict(study.distillation),
             "scenario": study.scenario.to_dict(),
         }
-        if _matches(folder / "config.json", made_from):
+        if matches(folder / "config.json", made_from):
             try:
                 surrogate = load_surrogate(folder)
             except InputError as error:
@@ -167,22 +168,20 @@ class StudyRun:
         made_from = {
             "schema": package.SCHEMA_VERSION,
             "refinement": REFINEMENT,
-            **self._surrogate_inputs,
+            **self.surrogate_inputs,
             "versions": package.versions(),
             "goal": asdict(goal),
             "search": study.design.model_dump(),
         }
         alone = plain_pybamm(study.loaded_cell)
         beside = ("parameter_values.json", "curves.csv") if alone else ("curves.csv",)
-        if _matches(folder / "design.json", {"made_from": made_from}) and all(
+        if matches(folder / "design.json", {"made_from": made_from}) and all(
             (folder / name).exists() for name in beside
         ):
             self.reporter.say("Designing: done before")
             return DesignPackage(folder, json.loads((folder / "design.json").read_text()))
-        cell = self.surrogate.physics.cell
-        finer = replace(study.solver, points=REFINEMENT * study.solver.points)
-        guarded = GuardedSimulator(cell, study.scenario, finer, study.sweep.time_limit)
-        with self.reporter.progress("Designing") as update, guarded as simulate:
+        cell, finer = self.surrogate.physics.cell, self.finer
+        with self.reporter.progress("Designing") as update, self.verifier() as simulate:
             outcome = verify.find_design(
                 self.surrogate,
                 goal,
@@ -208,12 +207,22 @@ class StudyRun:
         package.write_package(folder, {**record, "made_from": made_from}, files)
         return DesignPackage(folder, json.loads((folder / "design.json").read_text()))
 
+    @property
+    def finer(self) -> SolverSettings:
+        """How designs are verified."""
+        return replace(self.study.solver, points=REFINEMENT * self.study.solver.points)
+
+    def verifier(self) -> GuardedSimulator:
+        """What verifies designs, to be used in a ``with``: a simulator behind the study's time limit."""
+        study = self.study
+        return GuardedSimulator(study.loaded_cell, study.scenario, self.finer, study.sweep.time_limit)
+
     @cached_property
     def sensitivity(self) -> dict[str, Any]:
         """Sobol indices of every figure of merit over the box, on the surrogate."""
         study, path = self.study, self.folder / "package" / "sensitivity.json"
-        made_from = {**self._surrogate_inputs, **study.sensitivity.model_dump()}
-        if _matches(path, {"made_from": made_from}):
+        made_from = {**self.surrogate_inputs, **study.sensitivity.model_dump()}
+        if matches(path, {"made_from": made_from}):
             self.reporter.say("Sensitivity: done before")
             found: dict[str, Any] = json.loads(path.read_text())
             return found
@@ -249,7 +258,8 @@ class StudyRun:
         return {**self.study.loaded_cell.published, **rate}
 
     @property
-    def _surrogate_inputs(self) -> dict[str, Any]:
+    def surrogate_inputs(self) -> dict[str, Any]:
+        """What the surrogate was made from; what is made from it depends on the same."""
         study = self.study
         return {
             "dataset": self.surrogate.dataset,
@@ -322,7 +332,7 @@ def run_study(
     return run.design
 
 
-def _matches(path: Path, made_from: dict[str, Any]) -> bool:
+def matches(path: Path, made_from: dict[str, Any]) -> bool:
     """Whether the JSON file there says that it was made from these inputs."""
     try:
         found = json.loads(path.read_text())

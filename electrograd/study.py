@@ -19,6 +19,7 @@ from electrograd.study_sections import (
     ChannelSection,
     ConstraintSection,
     DesignSection,
+    FrontSection,
     FurtherSection,
     GoalSection,
     Name,
@@ -117,6 +118,7 @@ class Study(Section):
     overrides: dict[str, float] = Field(default_factory=dict)
     scenario_section: Annotated[ScenarioSection, Field(alias="scenario")]
     goal_section: Annotated[GoalSection | None, Field(alias="goal")] = None
+    front_section: Annotated[FrontSection | None, Field(alias="front")] = None
     sweep: SweepSection = SweepSection()
     further_sweeps: dict[Name, FurtherSection] = Field(alias="further sweeps", default_factory=dict)
     store: str | None = None
@@ -217,9 +219,22 @@ class Study(Section):
             for figure, limit in section.limits.items()
             for sense, value in limit.senses
         ]
-        if section.maximise is not None:
-            return Goal(section.maximise, "maximise", tuple(limits))
-        return Goal(str(section.minimise), "minimise", tuple(limits))
+        return Goal(*section.objective, tuple(limits))
+
+    @property
+    def front(self) -> tuple[Goal, int]:
+        """What the goal is traded off against, within its limits, and levels; raises `InputError`."""
+        section = self.front_section
+        if section is None:
+            raise InputError(
+                "a study must state a 'front' for its goal to be traded off",
+                "a study without one",
+                "front: {maximise: Accepted share of nominal capacity, points: 9}",
+            )
+        other = Goal(*section.objective, self.goal.limits)
+        if other.figure == self.goal.figure:
+            raise InputError("a front needs a second figure beside the goal's", other.figure)
+        return other, section.points
 
     @property
     def training(self) -> TrainingSettings:

@@ -40,6 +40,7 @@ def check_study(study: Study, where: Where) -> None:
     """
     _check_variables(study, where)
     _check_goal(study, where)
+    _check_front(study, where)
     relay(lambda: Structure.of([*study.variables, *study.fixed]), where("variables"))
     relay(lambda: study.loaded_cell, where("cell"))
     for name in filter(CATEGORIES.__contains__, study.variables):
@@ -140,8 +141,13 @@ def _check_goal(study: Study, where: Where) -> None:
     for figure, limit in section.limits.items():
         for sense, value in limit.senses:
             relay(lambda f=figure, s=sense, v=value: Limit(f, s, v), where("goal", "limits", figure))
-    objective = "maximise" if section.maximise is not None else "minimise"
-    relay(lambda: study.goal, where("goal", objective))
+    relay(lambda: study.goal, where("goal", section.objective[1]))
+
+
+def _check_front(study: Study, where: Where) -> None:
+    section = study.front_section
+    if section is not None:
+        relay(lambda: study.front, where("front", section.objective[1]))
 
 
 def _check_places(study: Study, where: Where) -> None:

@@ -209,18 +209,36 @@ class ConstraintSection(_BoundSection[float | str]):
     """A bound that designs keep: a number, or the name of another quantity."""
 
 
-class GoalSection(Section):
-    """What is wanted."""
+class ObjectiveSection(Section):
+    """One figure of merit, and what is wanted of it."""
 
     maximise: str | None = None
     minimise: str | None = None
-    limits: dict[str, LimitSection] = {}
 
     @model_validator(mode="after")
-    def _one_objective(self) -> "GoalSection":
+    def _one_objective(self) -> "ObjectiveSection":
         if (self.maximise is None) == (self.minimise is None):
-            raise ValueError("a goal must name one figure of merit, to 'maximise' or to 'minimise'")
+            raise ValueError("it must name one figure of merit, to 'maximise' or to 'minimise'")
         return self
+
+    @property
+    def objective(self) -> tuple[str, Literal["maximise", "minimise"]]:
+        """The figure, and the sense."""
+        if self.maximise is not None:
+            return self.maximise, "maximise"
+        return str(self.minimise), "minimise"
+
+
+class GoalSection(ObjectiveSection):
+    """What is wanted."""
+
+    limits: dict[str, LimitSection] = {}
+
+
+class FrontSection(ObjectiveSection):
+    """What the goal is traded off against, and at how many levels."""
+
+    points: Annotated[int, Field(ge=2, le=100)] = 9
 
 
 class TrainingSection(Section):

@@ -159,7 +159,7 @@ class Cell:
                 ),
                 empty=empty,
                 full=full,
-                active_share=active / (1 - float(values[f"{title} electrode porosity"])),
+                active_share=_whole(active / (1 - float(values[f"{title} electrode porosity"]))),
                 solids_density=solids_density(values, side),
                 lowest=lowest,
                 highest=highest,
@@ -342,3 +342,8 @@ def _check_structure(name: str, structure: Structure) -> None:
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def _whole(share: float) -> float:
+    """A share that is 1 but for the digits of a file, as 1: more could not be built."""
+    return 1.0 if abs(share - 1) < 1e-6 else share

@@ -10,7 +10,10 @@ import pytest
 from conftest import electrograd
 
 import electrograd as eg
+from electrograd.front_command import act
+from electrograd.study_file import bundled_text, parse_study
 
+SHARE = "Accepted share of nominal capacity"
 Run = tuple[Path, str]
 
 
@@ -62,7 +65,8 @@ def test_plain_pybamm_repeats_the_charge(package: Path, record: dict) -> None:
         submesh_types={**pybamm.lithium_ion.DFN().default_submesh_types, **submeshes},
     )
     assert accepted == pytest.approx(simulated["Accepted capacity [A.h.m-2]"]["simulated"], rel=1e-5)
-    assert margin == pytest.approx(simulated["Plating margin [V]"]["simulated"], abs=1e-6)
+    noise = 4.2 * stated["solver"]["rtol"]  # what the solver leaves open of the voltage, itself
+    assert margin == pytest.approx(simulated["Plating margin [V]"]["simulated"], abs=noise)
     # On PyBaMM's own default mesh, three times coarser, that mesh's error comes on top: 0.11 %.
     accepted, margin = charge()
     assert accepted == pytest.approx(simulated["Accepted capacity [A.h.m-2]"]["simulated"], rel=2e-3)
@@ -210,3 +214,25 @@ def test_gradients_against_resimulation(readme_run: Run) -> None:
             )
         gaps.append(np.linalg.norm(np.array(learned) - truth) / np.linalg.norm(truth))
     assert np.median(gaps) < 0.05
+
+
+def test_the_front_trades_one_figure_for_the_other_and_is_verified(readme_run: Run) -> None:
+    text = f"{bundled_text('fast_charge')}\nfront:\n  maximise: {SHARE}\n  points: 3\n"
+    run = eg.StudyRun(parse_study(text), readme_run[0] / "runs", eg.Reporter(quiet=True))
+    folder = act(run)
+    points = json.loads((folder / "front.json").read_text())["points"]
+    share, energy, margin = (
+        np.array([[point[whose][name] for whose in ("simulated", "predicted")] for point in points])
+        for name in (SHARE, "Theoretical specific energy [W.h.kg-1]", "Plating margin [V]")
+    )
+    assert len(points) == 3
+    assert np.all(np.diff(share[:, 0]) > 0.01)
+    assert np.all(np.diff(energy[:, 0]) < -0.1)
+    assert np.all(margin[:, 0] >= 0)
+    assert np.all(share[:, 0] >= 0.72)
+    np.testing.assert_allclose(share[:, 1], share[:, 0], rtol=5e-3)
+    np.testing.assert_allclose(margin[:, 1], margin[:, 0], atol=2e-3)
+    assert (folder / "front.png").stat().st_size > 5000
+    before = (folder / "front.json").stat().st_mtime_ns
+    assert act(run) == folder
+    assert (folder / "front.json").stat().st_mtime_ns == before, "what is there is taken"

@@ -14,6 +14,7 @@ from electrograd.physics.variables import ACCEPTED_CAPACITY, N_P_RATIO
 from electrograd.sweeps import export as module
 from electrograd.sweeps.export import export
 from electrograd.sweeps.record import POINTS
+from electrograd.sweeps.store import FORMAT
 
 ENDS = some(voltage_cut_off=9, negative_surface_full=3, solver_failure=1, pending=4)
 
@@ -39,7 +40,7 @@ def test_netcdf_holds_everything(data: xr.Dataset, tmp_path: Path) -> None:
         assert found["end"].attrs["flag_values"].dtype == np.int8
         assert json.loads(found.attrs["made_with"]) == data.attrs["made_with"]
         assert json.loads(found.attrs["identity"]) == data.attrs["identity"]
-        assert found.attrs["format"] == 3
+        assert found.attrs["format"] == FORMAT
 
 
 def test_parquet_has_a_row_for_each_design(data: xr.Dataset, tmp_path: Path) -> None:

@@ -108,6 +108,13 @@ def test_names_of_the_package() -> None:
     ("right", "wrong", "message"),
     [
         ("variables:", "fixed: {C-rate: 2.0}\nvariables:", "belongs in the scenario"),
+        ("sweep:", "front: {points: 3}\nsweep:", "it must name one figure of merit, to 'maximise' or"),
+        ("sweep:", "front: {maximise: Energy}\nsweep:", "goal must be a predicted figure of merit"),
+        (
+            "sweep:",
+            "front: {minimise: 'Theoretical specific energy [W.h.kg-1]'}\nsweep:",
+            "a front needs a second figure beside the goal's",
+        ),
         ("variables:", "fixed: {N/P ratio: 1.1}\nvariables:", "fixed or varied, not both"),
         ("variables:", "channels: {shape: hole}\nvariables:", "they name none"),
         ("variables:", "overrides: {Separator porosit: 0.4}\nvariables:", "Separator porosity"),
