@@ -281,11 +281,11 @@ def _leans_on(goal: Goal, prices: Prices | None) -> dict[str, Any] | None:
         "interior": prices.interior,
         "unexplained": prices.unexplained,
         "limits": [
-            {**asdict(limit), "gain": gain, "unit": f"{unit} per {unit_of(limit.figure)}"}
+            {**asdict(limit), "gain": gain, "unit": f"{unit} per {unit_of(limit.figure) or 1}"}
             for limit, gain in prices.limits.items()
         ],
         "bounds": {
-            name: {"gain": gain, "unit": f"{unit} per {unit_of(name)}"}
+            name: {"gain": gain, "unit": f"{unit} per {unit_of(name) or 1}"}
             for name, gain in prices.bounds.items()
         },
     }
