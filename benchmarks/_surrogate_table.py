@@ -25,7 +25,7 @@ def table(result: dict[str, Any], metrics: tuple[str, ...]) -> str:
                 + (
                     f"{cover} | {100 * one['flagged']['test designs']:.1f} | "
                     f"{100 * one['flagged']['one variable 20 % outside']:.1f} | "
-                    f"{100 * one['ends_told']:.1f} | {one['training_s']:.0f} |"
+                    f"{100 * one['ends_told']:.1f} | {seconds(one['training_s'])} |"
                     if who == "student"
                     else "| | | | |"
                 )
@@ -75,3 +75,8 @@ Norm of the deviation over the norm, variables scaled by the box, 20 test design
 {chr(10).join(rows)}
 """
     return text
+
+
+def seconds(spent: float | None) -> str:
+    """Seconds of a training, or a dash for one that was not measured in one piece."""
+    return "–" if spent is None else f"{spent:.0f}"
