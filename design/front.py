@@ -7,18 +7,16 @@ shape.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from electrograd.design.optimise import Optimiser, Progress
+from electrograd.design.optimise import Progress
 from electrograd.design.problem import Goal, Limit
-from electrograd.design.verify import Outcome, find_verified
+from electrograd.design.verify import Outcome
 from electrograd.physics.errors import InputError
-from electrograd.physics.figures import Simulated
-from electrograd.sweeps.dataset import Dataset
 
 LEAST_POINTS = 2
 _SHORT = 0.02  # of a step between levels
@@ -46,25 +44,31 @@ class Front:
         return np.array([[p.winner.simulated.figures[name] for name in names] for p in self.points])
 
 
+Find = Callable[[Goal], Outcome]
+"""Finds the best verified design of a goal; see `verify.find_verified` and `refine.Refiner.best`."""
+
+
 def trace_front(
-    optimiser: Optimiser,
+    find: Find,
+    goal: Goal,
     against: str,
     sense: Literal["maximise", "minimise"],
     points: int,
-    dataset: Dataset,
-    simulate: Callable[[Mapping[str, float]], Simulated],
+    between: tuple[float, float] | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Front:
-    """Trace the front of an optimiser's goal against a second figure.
+    """Trace the front of a goal against a second figure.
 
     Parameters
     ----------
+    goal
+        Its limits hold all along the front, but for those on the second figure, which is traded off.
     against, sense
         The second figure, and what is wanted of it.
     points
         Levels at which a design is sought, both ends among them.
-    dataset, simulate
-        As for `find_verified`.
+    between
+        The range of levels; from the goal's own best to the second figure's where it is not stated.
     progress
         Told of levels done, and of all.
 
@@ -72,45 +76,55 @@ def trace_front(
     ------
     InputError
         For fewer than two points, a second figure that is the goal's or is not predicted, or where no
-        design meets the limits at an end.
+        design meets the limits at an end that is not stated.
     """
-    goal = optimiser.goal
-    other = Goal(against, sense, goal.limits)
     if points < LEAST_POINTS:
         raise InputError("a front has two points at the least", points, LEAST_POINTS)
     if against == goal.figure:
         raise InputError("a front needs a second figure beside the goal's", against)
-
-    ends = []
-    for k, aim in enumerate((goal, other)):
-        progress(k, points + 1)
-        ends.append(find_verified(optimiser.toward(aim), dataset, simulate))
-    near, far = (end.winner.simulated.figures[against] for end in ends)
-    if not all(end.feasible for end in ends) or not (math.isfinite(near) and math.isfinite(far)):
-        raise InputError(
-            "both ends of a front must meet the goal's limits, at finite figures",
-            f"{against}: {near:g} where the goal is best, {far:g} where it is best itself",
-            "limits that can be met, or one more that keeps the second figure finite",
-        )
+    goal = replace(goal, limits=tuple(limit for limit in goal.limits if limit.figure != against))
+    other = Goal(against, sense, goal.limits)
+    found: list[Outcome] = []
+    total = points if between else points + 1
+    if between is None:
+        ends: list[Outcome] = []
+        for aim in (goal, other):
+            progress(len(ends), total)
+            ends.append(find(aim))
+        found, levels = ends[:1], _levels(ends, against, points)[1:]
+    else:
+        low, high = sorted(between)
+        levels = np.linspace(high, low, points)[:: 1 if sense == "minimise" else -1]
     held: Literal["at least", "at most"] = "at least" if sense == "maximise" else "at most"
-    levels = np.linspace(near, far, points)
-    # At the far end many designs may be as good; the goal's best of them is found a little short of it.
-    levels[-1] -= _SHORT * (levels[-1] - levels[-2])
-    found = [ends[0]]
-    for k, level in enumerate(levels[1:]):
-        progress(k + 2, points + 1)
-        aim = replace(goal, limits=(*goal.limits, Limit(against, held, float(level))))
-        found.append(find_verified(optimiser.toward(aim), dataset, simulate))
-    progress(points + 1, points + 1)
+    for k, level in enumerate(levels):
+        progress(total - len(levels) + k, total)
+        limit = Limit(against, held, float(level))
+        found.append(find(replace(goal, limits=(*goal.limits, limit))))
+    progress(total, total)
     feasible = [outcome for outcome in found if outcome.feasible]
     values = np.array(
         [
             [aim.sign * outcome.winner.simulated.figures[aim.figure] for aim in (goal, other)]
             for outcome in feasible
         ]
-    )
+    ).reshape(-1, 2)
     kept = sorted(unbeaten(values), key=lambda k: -values[k, 0])
     return Front(goal, other, tuple(feasible[k] for k in kept))
+
+
+def _levels(ends: list[Outcome], against: str, points: int) -> np.ndarray:
+    """Levels of the second figure from the goal's best to its own."""
+    near, far = (end.winner.simulated.figures[against] for end in ends)
+    if not all(end.feasible for end in ends) or not (math.isfinite(near) and math.isfinite(far)):
+        raise InputError(
+            "both ends of a front must meet the goal's limits, at finite figures",
+            f"{against}: {near:g} where the goal is best, {far:g} where it is best itself",
+            "limits that can be met, or 'between', the range of levels",
+        )
+    levels = np.linspace(near, far, points)
+    # At the far end many designs may be as good; the goal's best of them is found a little short of it.
+    levels[-1] -= _SHORT * (levels[-1] - levels[-2])
+    return levels
 
 
 def unbeaten(values: np.ndarray) -> list[int]:

@@ -4,26 +4,32 @@ The box is screened with one batch of Sobol designs; the best of them, and some 
 SciPy's SLSQP, which meets the limits exactly with the gradients of JAX. Variables are scaled to the
 unit box and never leave it. The search runs in double precision, single-precision weights and all:
 rounding would stop SLSQP short of a limit.
+
+Where a surrogate knows its error at each design, a share of that, the caution, is kept between a limit
+and what is predicted, and taken off the goal: with caution below zero the search is for what might be.
 """
 
 import copy
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 from scipy.optimize import Bounds, minimize
 from scipy.stats import qmc
 
 from electrograd.design.prices import Prices, prices
-from electrograd.design.problem import Goal, Limit, Predictor
-from electrograd.surrogates.objective import PointFigures
+from electrograd.design.problem import Cautious, Goal, Limit, Predictor
+from electrograd.surrogates.figure_surrogate import FigureSurrogate
+from electrograd.surrogates.objective import Growing, PointFigures
 
 Progress = Callable[[int, int], None]
 """Called with starts done and starts in all."""
 
 SCREENED = 4096
+_NEVER = 100.0
 _TOLERANCE = 1e-4  # of a figure's spread over the box: within single precision, far within its error
 
 
@@ -61,14 +67,24 @@ class Optimiser:
 
     def __init__(self, surrogate: Predictor, goal: Goal, starts: int, seed: int) -> None:
         self.surrogate, self.starts = surrogate, starts
-        self._at = PointFigures(surrogate)
+        self._at = PointFigures(_WithWidths(surrogate) if isinstance(surrogate, Cautious) else surrogate)
         space = surrogate.space
         self._lower = np.asarray(space.lower)
         self._width = np.asarray(space.upper) - self._lower
         sampler = qmc.Sobol(len(space), rng=np.random.default_rng(seed))
         self._unit = sampler.random_base2(SCREENED.bit_length() - 1)
-        self._screened = surrogate.predict(self._lower + self._unit * self._width)
+        self._screen(goal)
+
+    def _screen(self, goal: Goal) -> None:
+        self._screened = self.surrogate.predict(self._lower + self._unit * self._width)
         self._aim(goal)
+
+    def grown(self, surrogate: FigureSurrogate) -> "Optimiser":
+        """Return one of a surrogate that has seen more, without compiling again."""
+        other = copy.copy(self)
+        other.surrogate, other._at = surrogate, self._at.grown(_WithWidths(surrogate))
+        other._screen(self.goal)
+        return other
 
     def toward(self, goal: Goal) -> "Optimiser":
         """Return an optimiser of another goal on the same surrogate, from the same starts."""
@@ -78,39 +94,42 @@ class Optimiser:
 
     def _aim(self, goal: Goal) -> None:
         self.goal = goal
-        self._rows = [self._at.row(figure) for figure in self._names]
-        self._scales = [self._spread(figure) for figure in self._names]
-        signs = [-goal.sign, *(limit.sign for limit in goal.limits)]
-        self._factors = np.array(signs) / np.array(self._scales)
-        self._offsets = np.array([0.0, *(limit.value for limit in goal.limits)])
+        names = [goal.figure, *(limit.figure for limit in goal.limits)]
+        self._scales = np.array([float(np.std(self._screened[name])) or 1.0 for name in names])
+        signs = np.array([-goal.sign, *(limit.sign for limit in goal.limits)], float)
+        self._offsets = signs * [0.0, *(limit.value for limit in goal.limits)] / self._scales
+        # Objective (less is better) and slacks, over spreads: linear in figures and half-widths.
+        wide = [_WIDTH + name for name in names if _WIDTH + name in self._at.names]
+        columns = list(dict.fromkeys([*names, *wide]))
+        self._rows = [self._at.row(name) for name in columns]
+        self._factors, self._worse = np.zeros((2, len(names), len(columns)))
+        for k, name in enumerate(names):
+            self._factors[k, columns.index(name)] = signs[k] / self._scales[k]
+            if _WIDTH + name in columns:
+                self._worse[k, columns.index(_WIDTH + name)] = (1 if k == 0 else -1) / self._scales[k]
 
     @property
-    def _names(self) -> list[str]:
-        return [self.goal.figure, *(limit.figure for limit in self.goal.limits)]
-
-    def _spread(self, figure: str) -> float:
-        return float(np.std(self._screened[figure])) or 1.0
-
-    def _outputs(self, unit: np.ndarray) -> Float[np.ndarray, " outputs"]:
-        """Objective (less is better) and slacks without reserve, each over its spread."""
-        return self._factors * (self._at(unit)[0][self._rows] - self._offsets)
-
-    def _slopes(self, unit: np.ndarray) -> Float[np.ndarray, "outputs variables"]:
-        return self._factors[:, None] * self._at(unit)[1][self._rows]
+    def scale(self) -> float:
+        """Spread of the goal's figure over the box."""
+        return float(self._scales[0])
 
     def violation(self, figures: Mapping[str, float]) -> float:
-        """How far limits are broken, each over its figure's spread in the box; NaN is infinitely far."""
+        """How far limits are broken, each over its figure's spread in the box.
+
+        NaN is infinitely far; what is never reached, such as a charge time, is a hundred spreads away.
+        """
         slacks = [
             limit.slack(figures) / scale
             for limit, scale in zip(self.goal.limits, self._scales[1:], strict=True)
         ]
-        return sum((max(-slack, 0.0) if math.isfinite(slack) else math.inf for slack in slacks), 0.0)
+        return sum((math.inf if math.isnan(s) else min(max(-s, 0.0), _NEVER) for s in slacks), 0.0)
 
     def solve(
         self,
         reserves: Mapping[Limit, float],
         near: Mapping[str, float] | None = None,
         progress: Progress = lambda done, total: None,
+        caution: float = 0.0,
     ) -> Optimum:
         """Optimise with each limit met by at least its reserve.
 
@@ -120,6 +139,8 @@ class Optimiser:
             By limit, in the unit of its figure: how far on the safe side to stay.
         near
             A design to start from, alone; by default the search starts all over the box.
+        caution
+            Share of each design's own half-widths that is held against it, where they are known.
         """
         limits = self.goal.limits
         reserve = np.array(
@@ -129,13 +150,19 @@ class Optimiser:
             ]
         )
 
-        def outputs(unit: np.ndarray) -> np.ndarray:
-            return self._outputs(unit) - np.array([0.0, *reserve])
+        factors = self._factors + caution * self._worse
+        offsets = self._offsets + np.concatenate([[0.0], reserve])
+
+        def outputs(unit: np.ndarray) -> Float[np.ndarray, " outputs"]:
+            return factors @ self._at(unit)[0][self._rows] - offsets
+
+        def slopes(unit: np.ndarray) -> Float[np.ndarray, "outputs variables"]:
+            return factors @ self._at(unit)[1][self._rows]
 
         constraints = {
             "type": "ineq",
             "fun": lambda u: outputs(u)[1:],
-            "jac": lambda u: self._slopes(u)[1:],
+            "jac": lambda u: slopes(u)[1:],
         }
         found = []
         starts = self._starting_points(reserve) if near is None else self._to_unit(near)[None]
@@ -144,7 +171,7 @@ class Optimiser:
             result = minimize(
                 lambda u: outputs(u)[0],
                 start,
-                jac=lambda u: self._slopes(u)[0],
+                jac=lambda u: slopes(u)[0],
                 bounds=Bounds(0.0, 1.0, keep_feasible=True),
                 constraints=[constraints] if limits else [],
                 method="SLSQP",
@@ -156,7 +183,7 @@ class Optimiser:
             found.append((broken, float(scaled[0]), unit))
         progress(len(starts), len(starts))
         broken, objective, unit = min(found, key=lambda item: item[:2])
-        names, slopes = self.surrogate.space.names, self._slopes(unit)
+        names = self.surrogate.space.names
         design = dict(zip(names, map(float, self._lower + unit * self._width), strict=True))
         return Optimum(
             design=design,
@@ -165,7 +192,7 @@ class Optimiser:
             starts=len(starts),
             agreeing=sum(b == broken and abs(o - objective) < 1e-3 for b, o, _ in found),
             prices=prices(
-                unit, slopes, outputs(unit)[1:], limits, names, np.array(self._scales), self._width
+                unit, slopes(unit), outputs(unit)[1:], limits, names, self._scales, self._width
             ),
         )
 
@@ -183,3 +210,30 @@ class Optimiser:
         broken = sum((np.maximum(-slack, 0.0) for slack in slacks), np.zeros_like(objective))
         best = np.lexsort((objective, broken))[: self.starts - self.starts // 2]
         return self._unit[np.concatenate([best, np.arange(self.starts // 2)])]
+
+
+_WIDTH = "± "
+
+
+class _WithWidths:
+    """A surrogate whose half-widths are among its figures: both come from one compiled function."""
+
+    def __init__(self, surrogate: Cautious) -> None:
+        self._surrogate = surrogate
+        self.space = surrogate.space
+
+    @property
+    def state(self) -> Any:
+        """The surrogate's, of one that grows."""
+        return self._surrogate.state if isinstance(self._surrogate, Growing) else None
+
+    def with_state(self, state: Any) -> "_WithWidths":
+        """The same with another state."""
+        if not isinstance(self._surrogate, Growing):
+            return self
+        return _WithWidths(cast(Cautious, self._surrogate.with_state(state)))
+
+    def figures(self, design: Float[Array, " variables"]) -> dict[str, Float[Array, ""]]:
+        """Figures of merit, and after them their half-widths."""
+        widths = self._surrogate.half_widths_at(design)
+        return {**self._surrogate.figures(design), **{_WIDTH + name: w for name, w in widths.items()}}

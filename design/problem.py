@@ -6,14 +6,24 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from electrograd.physics.errors import InputError, check_name
-from electrograd.physics.variables import ACCEPTED_SHARE, FIGURES_OF_MERIT, PLATING_MARGIN
+from electrograd.physics.variables import (
+    ACCEPTED_SHARE,
+    AIMS,
+    CHARGE_TIME,
+    PLATING_MARGIN,
+    figure_and_scenario,
+)
 from electrograd.surrogates.objective import Differentiable
 
-PLAUSIBLE = {ACCEPTED_SHARE: (0.0, 1.1, 100), PLATING_MARGIN: (-1.0, 1.0, 1000)}
-"""Range in which a limit can be meant, and the factor of the likely slip: per cent, millivolts."""
+PLAUSIBLE = {
+    ACCEPTED_SHARE: (0.0, 1.1, 100),
+    PLATING_MARGIN: (-1.0, 1.0, 1000),
+    CHARGE_TIME: (60.0, 1e6, 1 / 60),
+}
+"""Range in which a limit can be meant, and the factor of the likely slip: per cent, mV, minutes."""
 
 
 @runtime_checkable
@@ -33,17 +43,27 @@ class Predictor(Differentiable, Protocol):
         ...
 
 
+@runtime_checkable
+class Cautious(Predictor, Protocol):
+    """A predictor that knows how wrong it may be at each design, differentiably."""
+
+    def half_widths_at(self, design: Float[Array, " variables"]) -> dict[str, Float[Array, ""]]:
+        """Half-widths of the 90 % intervals of learned figures at one design."""
+        ...
+
+
 @dataclass(frozen=True)
 class Limit:
-    """A bound on one figure of merit, in its SI unit."""
+    """A bound on one figure of merit, in its SI unit; `in_scenario` names those of further scenarios."""
 
     figure: str
     sense: Literal["at least", "at most"]
     value: float
 
     def __post_init__(self) -> None:
-        check_name(self.figure, FIGURES_OF_MERIT, "a limit must be on a predicted figure of merit")
-        low, high, slip = PLAUSIBLE.get(self.figure, (-math.inf, math.inf, 1))
+        figure, _ = figure_and_scenario(self.figure)
+        check_name(figure, AIMS, "a limit must be on a predicted figure of merit")
+        low, high, slip = PLAUSIBLE.get(figure, (-math.inf, math.inf, 1))
         if not low <= self.value <= high:
             near = min(max(self.value / slip, low), high)
             raise InputError(
@@ -79,7 +99,8 @@ class Goal:
     limits: tuple[Limit, ...]
 
     def __post_init__(self) -> None:
-        check_name(self.figure, FIGURES_OF_MERIT, "the goal must be a predicted figure of merit")
+        figure, _ = figure_and_scenario(self.figure)
+        check_name(figure, AIMS, "the goal must be a predicted figure of merit")
         for low in self.limits:
             for high in self.limits:
                 if (

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from electrograd.design.optimise import Optimiser, Progress
 from electrograd.design.prices import Prices
@@ -146,11 +147,7 @@ def find_verified(
         optimum = optimiser.solve(reserves, near=optimum.design)
 
     def rank(candidate: Candidate) -> tuple[bool, float, float]:
-        """Completed before failed, then the limits, then the goal; the least is best."""
-        figures = candidate.simulated.figures
-        value = -goal.sign * figures[goal.figure]
-        failed = not candidate.simulated.charge.end.completed or not math.isfinite(value)
-        return failed, optimiser.violation(figures), value
+        return rank_of(optimiser, candidate)
 
     winner = min(candidates, key=rank)
     if best_of_sweep and (False, 0.0, -goal.sign * best_of_sweep[1][goal.figure]) < rank(winner):
@@ -163,6 +160,14 @@ def find_verified(
         starts=search.starts,
         agreeing=search.agreeing,
     )
+
+
+def rank_of(optimiser: Optimiser, candidate: Candidate) -> tuple[bool, float, float]:
+    """Completed before failed, then by how far limits are broken, then the goal; the least is best."""
+    figures, goal = candidate.simulated.figures, optimiser.goal
+    value = -goal.sign * figures[goal.figure]
+    failed = not candidate.simulated.charge.end.completed or not math.isfinite(value)
+    return failed, optimiser.violation(figures), value
 
 
 def best_design(
@@ -178,13 +183,25 @@ def best_design(
         ACCEPTED_SHARE: accepted / data.figures[NOMINAL_CAPACITY],
         PLATING_MARGIN: data.figures[PLATING_MARGIN],
     }
-    holds = np.ones(len(data), bool)
+    return best_among(data.names, data.values, figures, np.ones(len(data), bool), goal)
+
+
+def best_among(
+    names: tuple[str, ...],
+    values: Float[np.ndarray, "designs variables"],
+    figures: Mapping[str, Float[np.ndarray, " designs"]],
+    holds: Bool[np.ndarray, " designs"],
+    goal: Goal,
+) -> tuple[dict[str, float], dict[str, float]] | None:
+    """Design and figures of the best of those rows that hold and meet the limits, or None."""
+    aimed = goal.sign * figures[goal.figure]
+    holds = holds & np.isfinite(aimed)
     for limit in goal.limits:
-        holds &= limit.slack(figures) >= 0
+        holds = holds & (limit.slack(figures) >= 0)
     if not holds.any():
         return None
-    row = int(np.argmax(np.where(holds, goal.sign * figures[goal.figure], -np.inf)))
+    row = int(np.argmax(np.where(holds, aimed, -np.inf)))
     return (
-        dict(zip(data.names, map(float, data.values[row]), strict=True)),
+        dict(zip(names, map(float, values[row]), strict=True)),
         {name: float(value[row]) for name, value in figures.items()},
     )

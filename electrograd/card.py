@@ -5,12 +5,20 @@ from pathlib import Path
 from typing import Any
 
 from electrograd.console import duration
-from electrograd.physics.variables import C_RATE
+from electrograd.physics.variables import (
+    ACCEPTED_CAPACITY,
+    C_RATE,
+    ENERGY_DENSITY,
+    figure_and_scenario,
+)
 from electrograd.surrogates.checkpoint import write_atomic
-from electrograd.surrogates.surrogate import Surrogate
-from electrograd.tables import CURVES, FIGURES, VARIABLES, Display
+from electrograd.surrogates.figure_surrogate import FigureSurrogate
+from electrograd.surrogates.surrogate import Accuracy, Surrogate
+from electrograd.sweeps.space import DesignSpace
+from electrograd.tables import CURVES, FIGURES, VARIABLES, Display, display
 from electrograd.training_figures import draw_parity, draw_training
 
+_ERRORS_HEAD = ("", "median", "95th percentile", "90 % interval ±", "unit")
 CARD, PARITY, TRAINING = "card.md", "parity.png", "training.png"
 
 _NOT_FOR = (
@@ -56,7 +64,7 @@ def card(surrogate: Surrogate, facts: Mapping[str, Any]) -> str:
         f"- Data: {_simulations(facts)}, fingerprint `{surrogate.dataset}`",
         *_networks(surrogate, facts),
     ]
-    lines += ["", "## Box", "", *_table(("Variable", "from", "to", "unit"), _box(surrogate))]
+    lines += ["", "## Box", "", *_table(("Variable", "from", "to", "unit"), _box(surrogate.space))]
     lines += [
         "",
         "## Errors",
@@ -65,7 +73,7 @@ def card(surrogate: Surrogate, facts: Mapping[str, Any]) -> str:
         "The interval is the typical half-width that holds 90 % of new designs like these; "
         "`half_widths` says a design's own." + _of_student(facts),
         "",
-        *_table(("", "median", "95th percentile", "90 % interval ±", "unit"), _errors(surrogate)),
+        *_table(_ERRORS_HEAD, _errors(surrogate.accuracy)),
     ]
     if facts.get("ends"):
         lines += [
@@ -75,6 +83,51 @@ def card(surrogate: Surrogate, facts: Mapping[str, Any]) -> str:
             *_table(("End", "designs"), ((end, f"{n}") for end, n in facts["ends"].items())),
         ]
     lines += ["", "## Not for", "", *_NOT_FOR, ""]
+    if facts.get("versions"):
+        told = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+        lines += ["## Made with", "", told, ""]
+    return "\n".join(lines)
+
+
+def describe_figures(surrogate: FigureSurrogate, folder: Path, facts: Mapping[str, Any]) -> None:
+    """The same for a surrogate of figures of merit."""
+    doubled = (ENERGY_DENSITY, ACCEPTED_CAPACITY)  # what another picture shows already
+    shown = [name for name in surrogate.accuracy.held_out if name not in doubled]
+    draw_parity(surrogate.accuracy, folder / PARITY, tuple(shown))
+    write_atomic(folder / CARD, figures_card(surrogate, facts).encode())
+
+
+def figures_card(surrogate: FigureSurrogate, facts: Mapping[str, Any]) -> str:
+    """The card of a surrogate of figures of merit as Markdown; ``facts`` as for `describe`."""
+    cell = surrogate.physics.cell
+    scenarios = {"main": surrogate.scenario, **surrogate.others}
+    lines = [
+        f"# Surrogate {facts.get('name', '')}".rstrip(),
+        "",
+        "Predicts figures of merit in place of P2D simulations in PyBaMM: a Gaussian process each.",
+        "",
+        f"- Cell: {cell.source}, coatings {'with channels' if cell.structure.channelled else 'whole'}",
+        *(
+            f"- Scenario {name}: {s.protocol}, {s.c_rate:g}C, {s.upper_voltage:g} V, {s.temperature:g} K"
+            for name, s in scenarios.items()
+        ),
+        f"- Data: {_simulations(facts)}, fingerprint `{surrogate.dataset}`",
+        "",
+        "## Box",
+        "",
+        *_table(("Variable", "from", "to", "unit"), _box(surrogate.space)),
+        "",
+        "## Errors",
+        "",
+        "Of designs left out in turn, hyperparameters kept; `half_widths` says a design's own interval.",
+        "",
+        *_table(_ERRORS_HEAD, _errors(surrogate.accuracy)),
+        "",
+        "## Not for",
+        "",
+        *_NOT_FOR,
+        "",
+    ]
     if facts.get("versions"):
         told = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
         lines += ["## Made with", "", told, ""]
@@ -115,19 +168,19 @@ def _networks(surrogate: Surrogate, facts: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _box(surrogate: Surrogate) -> Iterable[tuple[str, ...]]:
-    for axis in surrogate.space.axes:
+def _box(space: DesignSpace) -> Iterable[tuple[str, ...]]:
+    for axis in space.axes:
         show = VARIABLES[axis.name]
         yield show.label, show.number(axis.lower), show.number(axis.upper), show.unit
 
 
-def _errors(surrogate: Surrogate) -> Iterable[tuple[str, ...]]:
-    accuracy = surrogate.accuracy
+def _errors(accuracy: Accuracy) -> Iterable[tuple[str, ...]]:
     for name, error in accuracy.curves.items():
         numbers = (f"{error[key]:.2f}" for key in ("median [mV]", "95th percentile [mV]"))
         yield f"{CURVES[name]} (RMSE)", *numbers, "–", "mV"
     for name, error in accuracy.figures.items():
-        show = FIGURES.get(name, Display(*_parted(name), 1.0, 2))
+        known = figure_and_scenario(name)[0] in FIGURES
+        show = display(name) if known else Display(*_parted(name), 1.0, 2)
         unit = "percentage points" if show.unit == "%" else show.unit
         finer = Display(show.label, unit, show.scale, show.decimals + 1)
         numbers = (finer.number(error[key]) for key in ("median", "95th percentile", "interval"))

@@ -178,7 +178,9 @@ def export(study: str, file: Path, runs: Path, quiet: bool, verbose: bool) -> No
     check_target(file)
 
     def act(run: "StudyRun") -> None:
-        export_surrogate(run.surrogate, file)
+        from electrograd.learning import curves_of
+
+        export_surrogate(curves_of(run), file)
         click.echo(f"wrote {file}")
 
     _start(study, runs, quiet, verbose, act)

@@ -21,7 +21,7 @@ from electrograd.physics.variables import (
 )
 from electrograd.surrogates.surrogate import Accuracy
 from electrograd.sweeps.dataset import CHARGE, Dataset
-from electrograd.tables import FIGURES, VARIABLES
+from electrograd.tables import FIGURES, VARIABLES, display
 
 DESIGN, BASELINE, MUTED, ALARM = "#0b6e99", "#8a5a00", "#9aa5ad", "#b3261e"
 
@@ -55,6 +55,8 @@ def _plot_curves(axes: Axes, curves: Curves, column: str, scale: float) -> None:
         (("design", "predicted"), "#111111", (0, (1, 2)), "design, predicted"),
     )
     for key, colour, style, name in lines:
+        if key not in curves:  # nothing is predicted along a held charge
+            continue
         charge, values = 0.1 * curves[key][CHARGE], scale * curves[key][column]
         axes.plot(charge, values, color=colour, linestyle=style, linewidth=1.8, label=name)
     axes.set_xlabel("Charge passed [mAh/cm²]")
@@ -106,7 +108,7 @@ def sweep_map(dataset: Dataset, record: dict[str, Any], objective: np.ndarray) -
     """Every simulated design by accepted share and plating margin, coloured by the goal's figure."""
     figure, axes = _panel(height=3.6)
     x_show, y_show = FIGURES[ACCEPTED_SHARE], FIGURES[PLATING_MARGIN]
-    goal = FIGURES[record["goal"]["figure"]]
+    goal = display(record["goal"]["figure"])
     share = dataset.figures[ACCEPTED_CAPACITY] / dataset.figures[NOMINAL_CAPACITY]
     margin = dataset.figures[PLATING_MARGIN]
     points = axes.scatter(
@@ -144,10 +146,50 @@ def sweep_map(dataset: Dataset, record: dict[str, Any], objective: np.ndarray) -
     return figure
 
 
+def aims_map(values: Mapping[str, np.ndarray], record: dict[str, Any]) -> Figure:
+    """The sweep's designs by the first limit's figure and the goal's; grey where a limit breaks."""
+    figure, axes = _panel(height=3.6)
+    goal, limits = record["goal"]["figure"], record["goal"]["limits"]
+    across = next((limit["figure"] for limit in limits if limit["figure"] != goal), NOMINAL_CAPACITY)
+    x_show, y_show = display(across), display(goal)
+    held = np.ones(len(values[goal]), bool)
+    for limit in limits:
+        sign = 1 if limit["sense"] == "at least" else -1
+        held &= sign * (values[limit["figure"]] - limit["value"]) >= 0
+    for rows, colour, name in ((~held, MUTED, "a limit broken"), (held, DESIGN, "limits met")):
+        if rows.any():
+            x, y = x_show.scale * values[across][rows], y_show.scale * values[goal][rows]
+            axes.scatter(x, y, s=12, color=colour, label=name, linewidth=0)
+    for limit in limits:
+        if limit["figure"] == across:
+            axes.axvline(x_show.scale * limit["value"], color=ALARM, linewidth=1)
+    told = record["figures_of_merit"]
+    for key, colour, marker, name in (
+        ("simulated", "white", "*", "design"),
+        ("baseline", BASELINE, "D", "baseline"),
+    ):
+        x_value, y_value = told[across][key], told[goal][key]
+        if x_value is not None and y_value is not None:
+            axes.scatter(
+                x_show.scale * x_value,
+                y_show.scale * y_value,
+                color=colour,
+                marker=marker,
+                s=190 if marker == "*" else 55,
+                edgecolor="black",
+                linewidth=0.8,
+                label=name,
+                zorder=3,
+            )
+    axes.set(xlabel=x_show.title, ylabel=y_show.title)
+    axes.legend(fontsize=8)
+    return figure
+
+
 def parity(accuracy: Accuracy, figure_name: str) -> Figure:
     """Predicted against simulated, for designs held out from the network that predicted them."""
     figure, axes = _panel(height=3.6)
-    show = FIGURES[figure_name]
+    show = display(figure_name)
     simulated, predicted = show.scale * accuracy.held_out[figure_name].T
     low, high = simulated.min(), simulated.max()
     axes.plot([low, high], [low, high], color=MUTED, linewidth=1)
@@ -169,7 +211,7 @@ def front_picture(record: dict[str, Any]) -> Figure:
     shows, values = [], []
     for which in ("other", "goal"):
         name = record[which]["figure"]
-        show = FIGURES[name]
+        show = display(name)
         shows.append(show)
         values.append([show.scale * point["simulated"][name] for point in record["points"]])
     axes.plot(*values, "o-", color=DESIGN, markersize=4, linewidth=1)

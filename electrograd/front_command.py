@@ -12,10 +12,10 @@ import matplotlib as mpl
 
 from electrograd.design import package
 from electrograd.design.front import Front, trace_front
-from electrograd.design.optimise import Optimiser
+from electrograd.designing import finder
 from electrograd.figures import STYLE, front_picture
 from electrograd.surrogates.checkpoint import write_atomic
-from electrograd.tables import FIGURES, VARIABLES
+from electrograd.tables import VARIABLES, display
 
 if TYPE_CHECKING:
     from electrograd.steps import StudyRun
@@ -28,12 +28,12 @@ def traced(run: "StudyRun") -> dict[str, Any]:
     from electrograd.steps import matches
 
     study, path = run.study, run.folder / "front" / _FILE
-    other, points = study.front
+    other, section = study.front
     made_from = {
         **run.surrogate_inputs,
         "goal": asdict(study.goal),
         "other": asdict(other),
-        "points": points,
+        "levels": section.model_dump(),
         "search": study.design.model_dump(),
         "verified": run.finer.to_dict(),
         "versions": package.versions(),
@@ -42,15 +42,13 @@ def traced(run: "StudyRun") -> dict[str, Any]:
         run.reporter.say("Front: done before")
         found: dict[str, Any] = json.loads(path.read_text())
         return found
-    design = study.design
-    with run.reporter.progress("Tracing the front") as update, run.verifier() as simulate:
+    with run.reporter.progress("Tracing the front") as update, finder(run) as find:
         front = trace_front(
-            Optimiser(run.surrogate, study.goal, design.starts, design.seed),
-            other.figure,
-            other.sense,
-            points,
-            run.dataset,
-            simulate,
+            find,
+            study.goal,
+            *(other.figure, other.sense),
+            section.points,
+            section.range,
             lambda done, total: update(done, total, "levels"),
         )
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +87,7 @@ def act(run: "StudyRun") -> Path:
 
 def front_lines(record: dict[str, Any]) -> list[str]:
     """The front as a table: both figures as simulated, then the variables."""
-    figures = [FIGURES[record[which]["figure"]] for which in ("goal", "other")]
+    figures = [display(record[which]["figure"]) for which in ("goal", "other")]
     names = [record[which]["figure"] for which in ("goal", "other")]
     variables = [VARIABLES[name] for name in record["points"][0]["design"]]
     shows = [*figures, *variables]

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,22 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from electrograd import figures
+from electrograd.learning import AnySurrogate
+from electrograd.physics.scenario import Scenario
 from electrograd.physics.variables import ACCEPTED_SHARE, PLATING_MARGIN
 from electrograd.surrogates.checkpoint import write_atomic
-from electrograd.surrogates.surrogate import Surrogate
+from electrograd.surrogates.figure_fitting import simulated_figures
+from electrograd.surrogates.surrogate import Accuracy, Surrogate
 from electrograd.sweeps.dataset import Dataset
-from electrograd.tables import FIGURES, VARIABLES, Display, accuracy_lines, leaning_lines, simulated
+from electrograd.tables import (
+    VARIABLES,
+    Display,
+    accuracy_lines,
+    display,
+    leaning_lines,
+    shown,
+    simulated,
+)
 
 
 def render(
@@ -25,7 +36,7 @@ def render(
     record: dict[str, Any],
     sensitivity: dict[str, Any],
     dataset: Dataset,
-    surrogate: Surrogate,
+    surrogate: AnySurrogate,
 ) -> Path:
     """Draw the figures and write the page; return its path.
 
@@ -51,7 +62,7 @@ def render(
     )
     page = environment.get_template("report.html.jinja").render(
         record=record,
-        figures=FIGURES,
+        figures=shown(record),
         simulated=simulated,
         variables=VARIABLES,
         drawn={name: Markup(svg[svg.index("<svg") :]) for name, svg in drawn.items()},
@@ -59,6 +70,7 @@ def render(
         accuracy=accuracy_lines(surrogate.accuracy),
         leaning=leaning_lines(record),
         headline=headline(record),
+        charge=charge_words(record),
     )
     write_atomic(folder / "report.html", page.encode())
     return folder / "report.html"
@@ -69,24 +81,62 @@ def draw(
     record: dict[str, Any],
     sensitivity: dict[str, Any],
     dataset: Dataset,
-    surrogate: Surrogate,
+    surrogate: AnySurrogate,
 ) -> list[tuple[str, Figure]]:
     """Make every figure, by the name of its file."""
     curves = read_curves(folder / "curves.csv")
     goal = record["goal"]["figure"]
     completed = dataset.only(dataset.completed)
-    objective = surrogate.predict(completed.values)[goal]
     told = dict.fromkeys((goal, *(limit["figure"] for limit in record["goal"]["limits"])))
     with mpl.rc_context(figures.STYLE):
         return [
             ("stack", figures.stack_sketch(surrogate.physics.cell, record)),
             ("voltage", figures.voltage(curves, record["scenario"]["upper_voltage"])),
             ("negative_potential", figures.negative_potential(curves)),
-            ("sweep", figures.sweep_map(completed, record, objective)),
-            ("parity_accepted_share", figures.parity(surrogate.accuracy, ACCEPTED_SHARE)),
-            ("parity_plating_margin", figures.parity(surrogate.accuracy, PLATING_MARGIN)),
+            ("sweep", _sweep(completed, record, surrogate)),
+            *(
+                (f"parity_{slug(name)}", figures.parity(surrogate.accuracy, name))
+                for name in parities(surrogate.accuracy, told)
+            ),
             *((f"sobol_{slug(name)}", figures.sobol_bars(sensitivity, name)) for name in told),
         ]
+
+
+def charge_words(record: dict[str, Any]) -> str:
+    """The scenario in words, and the further ones."""
+
+    def told(scenario: Scenario, rate: float) -> str:
+        voltage, warm = f"{scenario.upper_voltage:g} V", f"{scenario.temperature - 273.15:.0f} °C"
+        if scenario.constant_current:
+            return f"a constant-current charge from empty at {rate:g}C to {voltage}, {warm}"
+        held = (
+            f", {1e3 * scenario.plating_potential:g} mV"
+            if scenario.plating_potential is not None
+            else ""
+        )
+        until = f", until {scenario.hold_until:g}C" if scenario.held else ""
+        most = "at most " if scenario.held else ""
+        return f"{scenario.protocol}: {most}{rate:g}C, {voltage}{held}{until}, {warm}"
+
+    words = [told(Scenario.from_dict(record["scenario"]), record["c_rate"])]
+    for name, data in record["further_scenarios"].items():
+        words.append(f"{name}: {told(scenario := Scenario.from_dict(data), scenario.c_rate)}")
+    return "; ".join(words)
+
+
+def parities(accuracy: Accuracy, told: Iterable[str]) -> list[str]:
+    """Learned figures whose errors are shown: those aimed at, else share and margin."""
+    aimed = [name for name in told if name in accuracy.held_out]
+    usual = [ACCEPTED_SHARE, PLATING_MARGIN]
+    return usual if set(aimed) <= set(usual) and accuracy.curves else aimed
+
+
+def _sweep(data: Dataset, record: dict[str, Any], surrogate: AnySurrogate) -> Figure:
+    """The sweep's designs by share and margin, or by what is aimed at where that is learned directly."""
+    predicted = surrogate.predict(data.values)
+    if isinstance(surrogate, Surrogate):
+        return figures.sweep_map(data, record, predicted[record["goal"]["figure"]])
+    return figures.aims_map({**predicted, **simulated_figures(surrogate.physics.cell, data)}, record)
 
 
 def as_svg(figure: Figure) -> str:
@@ -112,7 +162,7 @@ def read_curves(path: Path) -> Mapping[tuple[str, str], Mapping[str, np.ndarray]
 def headline(record: dict[str, Any]) -> str:
     """The result in a few short sentences."""
     goal = record["goal"]["figure"]
-    entry, show = record["figures_of_merit"][goal], FIGURES[goal]
+    entry, show = record["figures_of_merit"][goal], display(goal)
     limits = record["constraints"]
     told = f"{show.label} {show.text(entry['simulated'])}{_change(entry, show)}"
     if missed := _named([limit for limit in limits if not limit["baseline_holds"]]):
@@ -127,7 +177,7 @@ def headline(record: dict[str, Any]) -> str:
 
 
 def _named(limits: list[dict[str, Any]]) -> str:
-    return " and ".join(FIGURES[limit["figure"]].label.lower() for limit in limits)
+    return " and ".join(display(limit["figure"]).label.lower() for limit in limits)
 
 
 def _change(entry: dict[str, Any], show: Display) -> str:
@@ -144,4 +194,12 @@ def _change(entry: dict[str, Any], show: Display) -> str:
 
 def slug(name: str) -> str:
     """A figure of merit's name as a file name."""
-    return FIGURES[name].label.lower().replace(" ", "_").replace(",", "").replace("/", "")
+    return (
+        display(name)
+        .label.lower()
+        .replace(" ", "_")
+        .replace(",", "")
+        .replace("/", "")
+        .replace("(", "")
+        .replace(")", "")
+    )

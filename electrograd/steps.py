@@ -10,37 +10,27 @@ next call takes what is there if it was made from the same inputs. The folder of
 """
 
 import json
-import time
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from electrograd.card import describe
 from electrograd.console import Reporter
-from electrograd.design import package, verify
+from electrograd.design import package
 from electrograd.design.sensitivity import sobol_indices
-from electrograd.physics.errors import InputError
-from electrograd.physics.ladder import RESOLVED, charge_at
-from electrograd.physics.plain import plain_pybamm
+from electrograd.designing import REFINEMENT, designed
+from electrograd.learning import AnySurrogate, learned
 from electrograd.physics.scenario import SolverSettings
 from electrograd.physics.variables import C_RATE, FIGURES_OF_MERIT
 from electrograd.report import render
-from electrograd.study import MAIN, Study, check_learnable
-from electrograd.surrogates.artefact import FORMAT, load_surrogate, save_surrogate
+from electrograd.study import MAIN, Study
 from electrograd.surrogates.checkpoint import write_atomic
 from electrograd.surrogates.curve_physics import CurvePhysics
-from electrograd.surrogates.fitting import train
 from electrograd.surrogates.surrogate import Surrogate
 from electrograd.sweeping import StudySweep
 from electrograd.sweeps.dataset import Dataset
 from electrograd.sweeps.guard import GuardedSimulator
 from electrograd.tables import summary
-from electrograd.training_progress import training_progress
-
-REFINEMENT = 3
-"""A design is verified on a mesh this many times finer than the sweep's: it leans on its limits, and
-what the sweep's mesh is wrong by (0.05 % of the capacity) must not decide whether it keeps them."""
 
 
 @dataclass(frozen=True)
@@ -98,62 +88,9 @@ class StudyRun:
         return StudySweep(self.study, self.folder, self.reporter, name)
 
     @cached_property
-    def surrogate(self) -> Surrogate:
-        """The surrogate trained on the sweep."""
-        self.check_trainable()
-        study, folder = self.study, self.folder / "surrogate"
-        made_from = {
-            "format": FORMAT,
-            "dataset": self.dataset.fingerprint(),
-            "training": asdict(study.training),
-            "distillation": asdict(study.distillation),
-            "scenario": study.scenario.to_dict(),
-        }
-        if matches(folder / "config.json", made_from):
-            try:
-                surrogate = load_surrogate(folder)
-            except InputError as error:
-                self.reporter.say(f"Training again: {error}")
-            else:
-                self.reporter.say("Training: done before")
-                return surrogate
-        checkpoint, began = self.folder / "training.safetensors", time.perf_counter()
-        steps = study.training.steps_for(int(self.dataset.completed.sum()))
-        with training_progress(self.reporter, steps) as progress:
-            surrogate = train(
-                self.dataset,
-                self.curve_physics,
-                study.scenario,
-                study.solver,
-                study.training,
-                study.distillation,
-                progress=progress,
-                checkpoint=checkpoint,
-            )
-        facts = {
-            "name": study.name,
-            "ends": self.dataset.count_ends(),
-            "seconds": round(time.perf_counter() - began, 1),
-            "student error [mV]": progress.student_error,
-            "versions": package.versions(),
-        }
-        (folder / "config.json").unlink(missing_ok=True)  # the last that is written marks all whole
-        folder.mkdir(parents=True, exist_ok=True)
-        describe(surrogate, folder, {**made_from, **facts})
-        save_surrogate(surrogate, folder, {**made_from, **facts})
-        checkpoint.unlink(missing_ok=True)
-        return surrogate
-
-    def check_trainable(self) -> None:
-        """Raise `InputError` for a study that can be swept, but not yet learned."""
-        check_learnable(self.study)
-        if not self.study.scenario.constant_current:
-            raise InputError(
-                "surrogates learn constant-current charges from empty, in this release; other protocols "
-                "can be simulated and swept",
-                self.study.scenario.protocol,
-                "a scenario of C-rate and cut-off voltage",
-            )
+    def surrogate(self) -> AnySurrogate:
+        """The surrogate trained on the sweep: of curves, or of figures of merit."""
+        return learned(self)
 
     @property
     def curve_physics(self) -> CurvePhysics:
@@ -163,49 +100,7 @@ class StudyRun:
     @cached_property
     def design(self) -> DesignPackage:
         """The best design, verified in PyBaMM, with its package written."""
-        study, folder = self.study, self.folder / "package"
-        goal = study.goal
-        made_from = {
-            "schema": package.SCHEMA_VERSION,
-            "refinement": REFINEMENT,
-            **self.surrogate_inputs,
-            "versions": package.versions(),
-            "goal": asdict(goal),
-            "search": study.design.model_dump(),
-        }
-        alone = plain_pybamm(study.loaded_cell)
-        beside = ("parameter_values.json", "curves.csv") if alone else ("curves.csv",)
-        if matches(folder / "design.json", {"made_from": made_from}) and all(
-            (folder / name).exists() for name in beside
-        ):
-            self.reporter.say("Designing: done before")
-            return DesignPackage(folder, json.loads((folder / "design.json").read_text()))
-        cell, finer = self.surrogate.physics.cell, self.finer
-        with self.reporter.progress("Designing") as update, self.verifier() as simulate:
-            outcome = verify.find_design(
-                self.surrogate,
-                goal,
-                self.dataset,
-                simulate,
-                study.design.starts,
-                study.design.seed,
-                progress=lambda done, total: update(done, total, "gradient searches"),
-            )
-            baseline = simulate(self._published)
-        record = package.design_record(
-            study.name, self.surrogate, finer, goal, outcome, baseline, self.dataset, study.seeds
-        )
-        files = {"curves.csv": package.curves_csv(self.surrogate, outcome, baseline)}
-        if alone:
-            files["parameter_values.json"] = package.parameter_values_json(
-                cell, study.scenario, finer, outcome.winner.simulated
-            )
-        else:
-            self.reporter.say("Checking: the channels resolved")
-            truth = charge_at(RESOLVED, cell, outcome.winner.design, study.scenario)
-            record["resolved_channels"] = package.resolved_record(truth)
-        package.write_package(folder, {**record, "made_from": made_from}, files)
-        return DesignPackage(folder, json.loads((folder / "design.json").read_text()))
+        return DesignPackage(*designed(self))
 
     @property
     def finer(self) -> SolverSettings:
@@ -214,8 +109,11 @@ class StudyRun:
 
     def verifier(self) -> GuardedSimulator:
         """What verifies designs, to be used in a ``with``: a simulator behind the study's time limit."""
-        study = self.study
-        return GuardedSimulator(study.loaded_cell, study.scenario, self.finer, study.sweep.time_limit)
+        study, others = self.study, dict(self.study.scenarios)
+        main = others.pop(MAIN)
+        return GuardedSimulator(
+            study.loaded_cell, main, self.finer, study.sweep.time_limit, others=others
+        )
 
     @cached_property
     def sensitivity(self) -> dict[str, Any]:
@@ -230,7 +128,7 @@ class StudyRun:
         indices = sobol_indices(
             self.surrogate.predict,
             study.space,
-            list(FIGURES_OF_MERIT),
+            self._told,
             study.sensitivity.samples,
             study.sensitivity.seed,
         )
@@ -252,7 +150,14 @@ class StudyRun:
         return path
 
     @property
-    def _published(self) -> dict[str, float]:
+    def _told(self) -> list[str]:
+        """Figures of merit whose sensitivity is told: all that a surrogate of curves predicts."""
+        if isinstance(self.surrogate, Surrogate):
+            return list(FIGURES_OF_MERIT)
+        return list(dict.fromkeys([*self.study.aims, *self.surrogate.accuracy.figures]))
+
+    @property
+    def published(self) -> dict[str, float]:
         """The cell's own electrodes, charged as the scenario says where a study varies the rate."""
         rate = {C_RATE: self.study.scenario.c_rate} if C_RATE in self.study.variables else {}
         return {**self.study.loaded_cell.published, **rate}
@@ -267,6 +172,7 @@ class StudyRun:
             "distillation": asdict(study.distillation),
             "cell": study.loaded_cell.to_dict(),
             "scenario": study.scenario.to_dict(),
+            "others": {n: s.to_dict() for n, s in study.scenarios.items() if n != MAIN},
             "solver": study.solver.to_dict(),
         }
 
@@ -299,7 +205,7 @@ def run_sweep(
 
 def train_surrogate(
     study: Study, runs: str | Path = "runs", reporter: Reporter | None = None
-) -> Surrogate:
+) -> AnySurrogate:
     """Train the surrogate on the study's sweep, or load it if it was trained on just that."""
     return StudyRun(study, runs, reporter).surrogate
 

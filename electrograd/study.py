@@ -14,7 +14,14 @@ from electrograd.physics.errors import InputError, check_name
 from electrograd.physics.ladder import RESOLVED, SOLID
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.structure import Structure
-from electrograd.physics.variables import CHANNEL_MASS, CHANNEL_SHAPE
+from electrograd.physics.variables import (
+    CHANNEL_MASS,
+    CHANNEL_SHAPE,
+    CHARGE_TIME,
+    FIGURES_OF_MERIT,
+    HOTTEST,
+    figure_and_scenario,
+)
 from electrograd.study_sections import (
     ChannelSection,
     ConstraintSection,
@@ -36,6 +43,7 @@ from electrograd.surrogates.distillation import DistillationSettings
 from electrograd.surrogates.training import TrainingSettings
 from electrograd.sweeps.feasible import Constraint
 from electrograd.sweeps.plan import Plan, make_plan
+from electrograd.sweeps.record import DELIVERED
 from electrograd.sweeps.samplers import Sampler
 from electrograd.sweeps.space import DesignSpace
 
@@ -67,6 +75,8 @@ class SweepOf:
         What is kept along the charge.
     time_limit
         Seconds that one design may take.
+    extras
+        What is kept beside the curves, of `electrograd.sweeps.record.EXTRAS`.
     stated_batch
         Designs simulated and written together; None: as `batch` says.
     """
@@ -82,6 +92,7 @@ class SweepOf:
     fidelity: str | None
     observables: tuple[str, ...]
     time_limit: float
+    extras: tuple[str, ...]
     stated_batch: int | None
 
     @property
@@ -187,8 +198,39 @@ class Study(Section):
             fidelity=said.fidelity,
             observables=tuple(dict.fromkeys((*CURVES, *said.observables))),
             time_limit=said.time_limit,
+            extras=self._extras(scenario),
             stated_batch=said.batch,
         )
+
+    @property
+    def aims(self) -> tuple[str, ...]:
+        """Figures of merit that the goal, its limits and the front are about, by the study's names."""
+        goal, front = self.goal_section, self.front_section
+        named = [goal.objective[0], *goal.limits] if goal else []
+        return tuple(dict.fromkeys([*named, *([front.objective[0]] if front else [])]))
+
+    @property
+    def learns_figures(self) -> bool:
+        """Whether figures of merit are learned directly, and not from curves.
+
+        So where a study aims at what curves do not tell, in a held charge, or in several scenarios.
+        """
+        if self.goal_section is None:
+            return False
+        direct = any(name not in FIGURES_OF_MERIT for name in self.aims)
+        return direct or not self.scenario.constant_current
+
+    @property
+    def scenarios(self) -> dict[str, Scenario]:
+        """The scenarios that the study's aims are about by name, the main one, "", first."""
+        names = dict.fromkeys(figure_and_scenario(aim)[1] for aim in self.aims)
+        return {MAIN: self.scenario, **{n: self.sweep_of(n).scenario for n in names if n != MAIN}}
+
+    def _extras(self, scenario: ScenarioSection | Scenario) -> tuple[str, ...]:
+        if not self.learns_figures:
+            return ()
+        heated = scenario.cooling is not None
+        return (CHARGE_TIME, DELIVERED, *([HOTTEST] if heated else []))
 
     @property
     def leaves_out(self) -> bool:
@@ -222,7 +264,7 @@ class Study(Section):
         return Goal(*section.objective, tuple(limits))
 
     @property
-    def front(self) -> tuple[Goal, int]:
+    def front(self) -> tuple[Goal, FrontSection]:
         """What the goal is traded off against, within its limits, and levels; raises `InputError`."""
         section = self.front_section
         if section is None:
@@ -234,7 +276,7 @@ class Study(Section):
         other = Goal(*section.objective, self.goal.limits)
         if other.figure == self.goal.figure:
             raise InputError("a front needs a second figure beside the goal's", other.figure)
-        return other, section.points
+        return other, section
 
     @property
     def training(self) -> TrainingSettings:

@@ -15,6 +15,7 @@ from electrograd.physics.variables import (
     N_P_RATIO,
     NEGATIVE_THICKNESS,
     VARIABLES,
+    figure_and_scenario,
     stage_rate,
 )
 from electrograd.physics.variants import CATEGORIES, check_channelled
@@ -142,6 +143,17 @@ def _check_goal(study: Study, where: Where) -> None:
         for sense, value in limit.senses:
             relay(lambda f=figure, s=sense, v=value: Limit(f, s, v), where("goal", "limits", figure))
     relay(lambda: study.goal, where("goal", section.objective[1]))
+    for aim in study.aims:
+        _, scenario = figure_and_scenario(aim)
+        further = study.further_sweeps.get(scenario)
+        if scenario and (further is None or further.scenario is None):
+            stated = [name for name, sweep in study.further_sweeps.items() if sweep.scenario]
+            raise InputError(
+                "what stands behind '@' must be one of the further sweeps that state a scenario",
+                aim,
+                ", ".join(stated) or "further sweeps: {cold: {scenario: {C-rate: 1, ...}}}",
+                where("goal"),
+            )
 
 
 def _check_front(study: Study, where: Where) -> None:

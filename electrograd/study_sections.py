@@ -239,6 +239,19 @@ class FrontSection(ObjectiveSection):
     """What the goal is traded off against, and at how many levels."""
 
     points: Annotated[int, Field(ge=2, le=100)] = 9
+    between: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None
+
+    @property
+    def range(self) -> tuple[float, float] | None:
+        """The range of levels, where it is stated."""
+        return None if self.between is None else (self.between[0], self.between[1])
+
+    @field_validator("between")
+    @classmethod
+    def _ascends(cls, value: list[float] | None) -> list[float] | None:
+        if value is not None and not value[0] < value[1]:
+            raise ValueError("'between' must be [lower, upper]")
+        return value
 
 
 class TrainingSection(Section):
@@ -275,6 +288,7 @@ class DesignSection(Section):
     """How the design is searched for."""
 
     starts: Annotated[int, Field(ge=1, le=1024)] = 24
+    budget: Annotated[int, Field(ge=2, le=1000)] = 24
     seed: Seed = 0
 
 

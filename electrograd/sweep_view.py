@@ -13,7 +13,7 @@ from electrograd.physics.charge import TIME, End
 from electrograd.physics.errors import InputError
 from electrograd.physics.variables import ACCEPTED_CAPACITY, NOMINAL_CAPACITY, unit_of
 from electrograd.sweeps.export import decoded, loaded
-from electrograd.sweeps.record import END, MADE_WITH, MESSAGE, SCALARS
+from electrograd.sweeps.record import END, EXTRAS, MADE_WITH, MESSAGE, SCALARS
 from electrograd.tables import FIGURES, VARIABLES
 
 _ROWS_TOLD = 5  # rows of failed designs that a status names
@@ -84,7 +84,11 @@ def row_lines(data: xr.Dataset, row: int) -> list[str]:
     end = End(int(one[END].values[0]))
     values = {name: column[0] for name, column in decoded(one).items()}
     table = [(name.partition(" [")[0], _in_display_unit(name, value)) for name, value in values.items()]
-    figures = {name: float(one[name].values[0]) for name in SCALARS if name in one}
+    figures = {
+        name: float(one[name].values[0])
+        for name in (*SCALARS, *EXTRAS)
+        if name in one and name in FIGURES
+    }
     if end is not End.PENDING:
         table += [("", ""), ("End", end.label + ("" if end.completed else " (failed)"))]
         table += [("Message", " ".join(str(one[MESSAGE].values[0]).split()))]

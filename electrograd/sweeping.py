@@ -125,7 +125,7 @@ class StudySweep:
             end = End.TIME_LIMIT if answer.hung else End.WORKER_DIED
             same = int(stored["end"].values[0]) == end
             return [f"{'again' if same else 'this time'} {end.label}: {answer.message}"], same
-        again = pack([answer], sweep.observables)
+        again = pack([answer], sweep.observables, sweep.extras)
         rtol = AGREEING * SolverSettings.rtol
         return compare_lines(stored, again, rtol=rtol, atol=rtol)
 
@@ -139,6 +139,7 @@ class StudySweep:
             sweep.time_limit,
             sweep.observables,
             sweep.fidelity,
+            sweep.extras,
         )
 
     @property
@@ -150,6 +151,7 @@ class StudySweep:
             "fidelity": sweep.fidelity,
             "solver": self.study.solver.to_dict(),
             "observables": list(sweep.observables),
+            **({"extras": list(sweep.extras)} if sweep.extras else {}),
         }
 
     def _warn(self) -> None:

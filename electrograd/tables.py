@@ -1,7 +1,7 @@
 """Numbers for people: units they use, digits that mean something, plain-text tables."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from electrograd.physics.charge import NEGATIVE_POTENTIAL, VOLTAGE
@@ -20,6 +20,7 @@ from electrograd.physics.variables import (
     THEORETICAL_ENERGY_DENSITY,
     THEORETICAL_SPECIFIC_ENERGY,
     USABLE_RATIO,
+    figure_and_scenario,
 )
 from electrograd.physics.variables import VARIABLES as VARIABLE_NAMES
 from electrograd.surrogates.surrogate import Accuracy
@@ -73,6 +74,20 @@ FIGURES: dict[str, Display] = {
 }
 """Every figure of merit, in the order in which a report shows them."""
 
+
+def display(name: str) -> Display:
+    """How a figure of merit is shown, of a further scenario with that in its label."""
+    figure, scenario = figure_and_scenario(name)
+    show = FIGURES[figure]
+    return replace(show, label=f"{show.label} ({scenario})") if scenario else show
+
+
+def shown(record: dict[str, Any]) -> dict[str, Display]:
+    """Every figure of merit of a design, in the order in which a report shows them."""
+    further = [name for name in record["figures_of_merit"] if figure_and_scenario(name)[1]]
+    return {**FIGURES, **{name: display(name) for name in further}}
+
+
 VARIABLES: dict[str, Display] = {
     name: Display(
         name.partition(" [")[0],
@@ -107,10 +122,10 @@ def summary(record: dict[str, Any]) -> str:
     wanted: dict[str, list[str]] = {}
     for limit in record["constraints"]:
         verdict = "met" if limit["holds"] else "BROKEN"
-        text = f"{limit['sense']} {FIGURES[limit['figure']].number(limit['value'])}: {verdict}"
+        text = f"{limit['sense']} {display(limit['figure']).number(limit['value'])}: {verdict}"
         wanted.setdefault(limit["figure"], []).append(text)
     wanted.setdefault(record["goal"]["figure"], []).append(record["goal"]["sense"])
-    for name, show in FIGURES.items():
+    for name, show in shown(record).items():
         told = [simulated(record, name, whose) for whose in ("simulated", "baseline")]
         rows.append([show.title, *told, "; ".join(wanted.get(name, []))])
     widths = [max(len(row[k]) for row in rows) for k in range(4)]
@@ -130,21 +145,21 @@ def simulated(record: dict[str, Any], figure: str, whose: str) -> str:
     ``design.json`` has null for what is infinite and for what is unknown because the charge failed: only
     the first never happens or is not reached.
     """
-    found, show = record["figures_of_merit"], FIGURES[figure]
+    found, show = record["figures_of_merit"], display(figure)
     failed = found[ACCEPTED_CAPACITY][whose] is None and found[figure][whose] is None
     return UNKNOWN if failed else show.number(found[figure][whose])
 
 
 def accuracy_lines(accuracy: Accuracy) -> list[str]:
     """The surrogate's held-out errors, a line each."""
-    lines = [f"Errors on {accuracy.designs} designs, each held out from the network that predicted it:"]
+    lines = [f"Errors on {accuracy.designs} designs, each held out from what predicted it:"]
     for name, error in accuracy.curves.items():
         lines.append(
             f"{CURVES[name]}: median {error['median [mV]']:.2f} mV, "
             f"95th percentile {error['95th percentile [mV]']:.2f} mV"
         )
     for name, error in accuracy.figures.items():
-        show = FIGURES[name]
+        show = display(name)
         unit = "percentage points" if show.unit == "%" else show.unit
         finer = Display(show.label, unit, show.scale, show.decimals + 1)
         lines.append(
@@ -159,10 +174,10 @@ def leaning_lines(record: dict[str, Any]) -> list[str]:
     held = record["leans_on"]
     if held is None:
         return []
-    goal = FIGURES[record["goal"]["figure"]]
+    goal = display(record["goal"]["figure"])
     lines = []
     for limit in held["limits"]:
-        show = FIGURES[limit["figure"]]
+        show = display(limit["figure"])
         weaker = "less" if limit["sense"] == "at least" else "more"
         worth = f"{limit['gain'] * goal.scale / show.scale:.3g} {goal.unit}"
         lines.append(
@@ -185,7 +200,7 @@ def sensitivity_lines(record: dict[str, Any]) -> list[str]:
     """Total Sobol indices, a table of figures by variables."""
     lines = []
     for figure, indices in record["indices"].items():
-        lines.append(FIGURES[figure].label)
+        lines.append(display(figure).label)
         ranked = sorted(indices.items(), key=lambda item: -item[1]["total"])
         for name, index in ranked:
             lines.append(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import click
 
+from electrograd.learning import check_trainable
 from electrograd.physics.errors import InputError
 from electrograd.steps import StudyRun
 from electrograd.study_sections import TrainingSection
@@ -58,7 +59,7 @@ def _train(run: StudyRun) -> None:
 
 
 def _tune(run: StudyRun, trials: int) -> None:
-    run.check_trainable()
+    check_trainable(run, curves=True)
     study = run.study
     with run.reporter.progress("Tuning") as update:
         tuned = tune_training(
@@ -91,7 +92,7 @@ def tuned_lines(tuned: Tuned, stated: TrainingSection) -> list[str]:
 
 
 def _learning_curve(run: StudyRun) -> None:
-    run.check_trainable()
+    check_trainable(run, curves=True)
     study = run.study
     with run.reporter.progress("Learning curve") as update:
         curve = learning_curve(

@@ -14,9 +14,8 @@ from electrograd.physics.variables import ACCEPTED_SHARE, PLATING_MARGIN
 from electrograd.surrogates.learning_curve import LearningCurve
 from electrograd.surrogates.surrogate import Accuracy
 from electrograd.sweeps.export import replacing
-from electrograd.tables import FIGURES, Display
+from electrograd.tables import Display, display
 
-_SHOWN = (ACCEPTED_SHARE, PLATING_MARGIN)
 _CUT = 99.5  # percentile of |error| that the lower panels show; what lies beyond is marked at the edge
 _ERRORS = {
     VOLTAGE: Display("Voltage along the charge", "mV", 1e3, 2),
@@ -25,14 +24,16 @@ _ERRORS = {
 }
 
 
-def draw_parity(accuracy: Accuracy, path: Path) -> None:
+def draw_parity(
+    accuracy: Accuracy, path: Path, shown: tuple[str, ...] = (ACCEPTED_SHARE, PLATING_MARGIN)
+) -> None:
     """Predicted against simulated for held-out designs, and below the error with the 90 % interval."""
     with mpl.rc_context(STYLE):
-        names = [name for name in _SHOWN if name in accuracy.held_out]
+        names = [name for name in shown if name in accuracy.held_out]
         figure = Figure(figsize=(4.6 * len(names), 6.4), layout="constrained")
         panels = figure.subplots(2, len(names), height_ratios=(1.5, 1), sharex="col", squeeze=False)
         for (upper, lower), name in zip(panels.T, names, strict=True):
-            show, error = FIGURES[name], _ERRORS[name]
+            show, error = display(name), _ERRORS.get(name, display(name))
             simulated, predicted = show.scale * accuracy.held_out[name].T
             ends = [simulated.min(), simulated.max()]
             upper.plot(ends, ends, color=MUTED, linewidth=1)

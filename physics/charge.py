@@ -22,6 +22,9 @@ CURRENT_DENSITY = "Charging current density [A.m-2]"
 TEMPERATURE = "Volume-averaged cell temperature [K]"
 TIME = "Time [s]"
 
+CHARGED_SHARE = 0.8
+"""Share of the nominal capacity that a charge time is to."""
+
 LOSSES: dict[str, str] = {
     "Battery open-circuit voltage [V]": "open-circuit voltage at the mean stoichiometries",
     "Battery particle concentration overpotential [V]": "diffusion in the particles",
@@ -109,6 +112,9 @@ def told(ends: Mapping[str, int]) -> str:
     return ", ".join([*counts, f"{sum(ends.get(end, 0) for end in failures)} failed"])
 
 
+_HELD = 1e-6  # V: by so much the solver may leave a potential that is held at zero
+
+
 @dataclass(frozen=True)
 class Charge:
     """One simulated charge or discharge.
@@ -126,6 +132,8 @@ class Charge:
         Values at those steps, by the names of `OBSERVABLES` or some of them.
     start
         Charge in the cell at the start [A.h.m-2].
+    delivered
+        Energy of the reference discharge of the same design, where that was asked for [W.h.m-2].
     """
 
     end: End
@@ -134,6 +142,7 @@ class Charge:
     charge: Float[np.ndarray, " steps"]
     observables: dict[str, Float[np.ndarray, " steps"]]
     start: float = 0.0
+    delivered: float = float("nan")
 
     @property
     def accepted(self) -> float:
@@ -152,7 +161,7 @@ class Charge:
         Infinite where it never does.
         """
         potential = self.observables[NEGATIVE_POTENTIAL]
-        below = np.flatnonzero(potential < 0)
+        below = np.flatnonzero(potential < -_HELD)
         if not below.size:
             return float("inf")
         k = below[0]

@@ -2,15 +2,16 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from electrograd.physics.cell import Cell
 from electrograd.physics.channel_phase import ChannelP2D
-from electrograd.physics.charge import Charge, End, nothing
+from electrograd.physics.charge import CHARGED_SHARE, Charge, End, nothing
 from electrograd.physics.fidelity import model_of
 from electrograd.physics.open_circuit import OpenCircuitPotential
 from electrograd.physics.p2d import P2D
+from electrograd.physics.reference_discharge import delivered_energy, reference_scenario
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import (
     full_capacities,
@@ -36,13 +37,9 @@ from electrograd.physics.variables import (
     THEORETICAL_SPECIFIC_ENERGY,
     USABLE_RATIO,
     channel_width,
+    in_scenario,
 )
 
-DISCHARGE_RATE = 1 / 3
-DISCHARGE_TEMPERATURE = 298.15
-"""C-rate, and temperature [K], of the discharge that defines the specific energy."""
-CHARGED_SHARE = 0.8
-"""Share of the nominal capacity that a charge time is to."""
 SIMULATED_ONLY = (SPECIFIC_ENERGY, ENERGY_DENSITY, LEAST_ELECTROLYTE, USABLE_RATIO)
 """Figures of merit that surrogates do not predict."""
 
@@ -74,10 +71,22 @@ class DesignSimulator:
     ----------
     cell, scenario, settings
         As for `P2D`; models are built once.
+    others
+        Further scenarios, by name, in which designs are charged too: what they add to the figures of
+        merit is named by `variables.in_scenario`.
     """
 
-    def __init__(self, cell: Cell, scenario: Scenario, settings: SolverSettings) -> None:
+    def __init__(
+        self,
+        cell: Cell,
+        scenario: Scenario,
+        settings: SolverSettings,
+        others: Mapping[str, Scenario] | None = None,
+    ) -> None:
         self.cell, self._scenario, self._settings = cell, scenario, settings
+        self._others = {
+            name: model_of(cell, other)(cell, other, settings) for name, other in (others or {}).items()
+        }
         self._model = model_of(cell, scenario)
         self._built: dict[type[P2D], tuple[P2D, P2D]] = {}
         self._models(self._model)
@@ -90,13 +99,7 @@ class DesignSimulator:
         """What charges and what discharges, built once."""
         if model not in self._built:
             scenario, rest = self._scenario, self._settings
-            # The reference discharge inherits the cut-offs, and nothing else of the scenario.
-            reference = Scenario(
-                1.0,
-                upper_voltage=scenario.upper_voltage,
-                lower_voltage=scenario.lower_voltage,
-                temperature=DISCHARGE_TEMPERATURE,
-            )
+            reference = reference_scenario(scenario)
             alike = dataclasses.replace(reference, c_rate=scenario.c_rate) == scenario
             charging = model(self.cell, scenario, rest)
             self._built[model] = charging, charging if alike else model(self.cell, reference, rest)
@@ -117,22 +120,7 @@ class DesignSimulator:
         uncut = self._model is ChannelP2D and parameters[channel_width("negative")] == 0
         charging, discharging = self._models(P2D if uncut else self._model)
         charge = charging.charge(parameters)
-        discharge = discharging.discharge(parameters, DISCHARGE_RATE)
-        accepted, energy_in, margin, onset, electrolyte, time, hottest = (
-            (
-                charge.accepted,
-                charge.energy,
-                charge.plating_margin,
-                charge.plating_onset,
-                charge.least_electrolyte,
-                charge.time_to(CHARGED_SHARE),
-                charge.hottest,
-            )
-            if charge.end.completed
-            else (math.nan,) * 7
-        )
-        whole = discharge.end.completed and discharge.end is not End.CHARGING_TIME_OVER
-        delivered = discharge.energy if whole else math.nan
+        delivered = delivered_energy(discharging, parameters)
         negative, positive = (float(capacity) for capacity in full_capacities(cell, parameters))
         mass, thickness = stack_mass(cell, parameters), stack_thickness(cell, parameters)
         energy = float(theoretical_energy(cell, self._negative, self._positive, parameters))
@@ -141,26 +129,42 @@ class DesignSimulator:
             charge=charge,
             figures={
                 NOMINAL_CAPACITY: charge.nominal,
-                ACCEPTED_CAPACITY: accepted,
-                ACCEPTED_SHARE: accepted / charge.nominal,
-                PLATING_MARGIN: margin,
-                CHARGING_ENERGY: energy_in,
+                **_of_charge(charge),
                 THEORETICAL_SPECIFIC_ENERGY: energy / mass,
                 THEORETICAL_ENERGY_DENSITY: energy / thickness / 1000,
                 SPECIFIC_ENERGY: delivered / mass,
                 ENERGY_DENSITY: delivered / thickness / 1000,
-                CHARGE_TIME: time,
-                PLATING_ONSET: onset,
-                LEAST_ELECTROLYTE: electrolyte,
-                HOTTEST: hottest,
                 USABLE_RATIO: negative * cell.negative.window / (positive * cell.positive.window),
+                **{
+                    in_scenario(figure, name): value
+                    for name, model in self._others.items()
+                    for figure, value in _of_charge(model.charge(parameters)).items()
+                },
             },
         )
 
 
-def failed(cell: Cell, design: Mapping[str, float], end: End, message: str) -> Simulated:
-    """Return the record of a design whose simulation gave nothing."""
+def _of_charge(charge: Charge) -> dict[str, float]:
+    """Figures of merit of a charge; NaN where it failed."""
+    done = charge.end.completed
+    return {
+        ACCEPTED_CAPACITY: charge.accepted if done else math.nan,
+        ACCEPTED_SHARE: charge.accepted / charge.nominal if done else math.nan,
+        PLATING_MARGIN: charge.plating_margin if done else math.nan,
+        CHARGING_ENERGY: charge.energy if done else math.nan,
+        CHARGE_TIME: charge.time_to(CHARGED_SHARE) if done else math.nan,
+        PLATING_ONSET: charge.plating_onset if done else math.nan,
+        LEAST_ELECTROLYTE: charge.least_electrolyte if done else math.nan,
+        HOTTEST: charge.hottest if done else math.nan,
+    }
+
+
+def failed(
+    cell: Cell, design: Mapping[str, float], end: End, message: str, others: Iterable[str] = ()
+) -> Simulated:
+    """Return the record of a design whose simulation gave nothing, in further scenarios neither."""
     parameters = {name: float(value) for name, value in cell.parameters(dict(design)).items()}
     charge = nothing(float(nominal_capacity(cell, parameters)), end, message)
-    figures = dict.fromkeys((*PREDICTED, *SIMULATED_ONLY), math.nan)
+    lacking = [in_scenario(figure, name) for name in others for figure in _of_charge(charge)]
+    figures = dict.fromkeys((*PREDICTED, *SIMULATED_ONLY, *lacking), math.nan)
     return Simulated(parameters, charge, {**figures, NOMINAL_CAPACITY: charge.nominal})

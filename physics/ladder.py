@@ -14,10 +14,11 @@ from electrograd.physics.cell import Cell
 from electrograd.physics.cell_data import load_parameter_values
 from electrograd.physics.channel_phase import ChannelP2D
 from electrograd.physics.channels import Channel
-from electrograd.physics.charge import OBSERVABLES, Charge
+from electrograd.physics.charge import CURVES, OBSERVABLES, Charge
 from electrograd.physics.errors import InputError, check_name
 from electrograd.physics.fidelity import model_of
 from electrograd.physics.p2d import P2D
+from electrograd.physics.reference_discharge import delivered_energy, reference_scenario
 from electrograd.physics.resolved import Resolved
 from electrograd.physics.resolved_mesh import MeshSettings
 from electrograd.physics.scenario import Scenario, SolverSettings
@@ -168,6 +169,33 @@ class Charger:
             nominal=nominal,
         )
         return dataclasses.replace(record, start=scenario.start * nominal)
+
+
+class DischargingCharger(Charger):
+    """A `Charger` that discharges each design, too, for its specific energy.
+
+    The reference discharge is the P2D's, or that of the columns, whatever the charge's fidelity.
+    """
+
+    def __init__(
+        self,
+        fidelity: str | None,
+        cell: Cell,
+        scenario: Scenario,
+        settings: SolverSettings,
+        observables: tuple[str, ...] = CURVES,
+    ) -> None:
+        super().__init__(fidelity, cell, scenario, settings, observables)
+        kind = model_of(cell, scenario)
+        self._reference = kind(cell, reference_scenario(scenario), settings, observables)
+
+    def __call__(self, design: Mapping[str, float]) -> Charge:
+        """Charge and discharge one design; raises `InputError` for one that cannot be built."""
+        charge = super().__call__(design)
+        if not charge.end.completed:
+            return charge
+        parameters = self._cell.parameters(design)
+        return dataclasses.replace(charge, delivered=delivered_energy(self._reference, parameters))
 
 
 _CHANNELS = {name(side) for side in SIDES for name in CHANNEL_NAMES}

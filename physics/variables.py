@@ -216,11 +216,36 @@ FIGURES_OF_MERIT: dict[str, str] = {
 }
 """The figures of merit that can be aimed at: finite for every design; definitions in a line."""
 
+DIRECT: dict[str, str] = {
+    CHARGE_TIME: "from empty, in one charge; infinite where it is not reached",
+    SPECIFIC_ENERGY: "energy of a C/3 discharge at 25 °C per stack mass",
+    ENERGY_DENSITY: "energy of a C/3 discharge at 25 °C per stack volume",
+    HOTTEST: "volume average; the scenario's temperature where that is held",
+    LEAST_ELECTROLYTE: "least concentration of salt anywhere in the pores, over the charge",
+}
+"""Further ones that can be aimed at where figures are learned directly, not from curves."""
+
+_IN = " @ "
+
+
+def in_scenario(figure: str, scenario: str) -> str:
+    """Name of a figure of merit in one of a study's further scenarios; its own in the main one, ""."""
+    return f"{figure}{_IN}{scenario}" if scenario else figure
+
+
+def figure_and_scenario(name: str) -> tuple[str, str]:
+    """Undo `in_scenario`."""
+    figure, _, scenario = name.partition(_IN)
+    return figure, scenario
+
+
 PREDICTED: dict[str, str] = {
     **FIGURES_OF_MERIT,
-    CHARGE_TIME: "from empty, in one charge; infinite where it is not reached",
+    CHARGE_TIME: DIRECT[CHARGE_TIME],
     PLATING_ONSET: "where the negative electrode's potential at the separator first falls below zero; "
     "infinite where it never does",
-    HOTTEST: "volume average; the scenario's temperature where that is held",
+    HOTTEST: DIRECT[HOTTEST],
 }
-"""Every figure of merit a surrogate predicts."""
+"""Every figure of merit that is predicted from curves."""
+AIMS = {**FIGURES_OF_MERIT, **DIRECT}
+"""Every figure of merit that can be aimed at."""

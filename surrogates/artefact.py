@@ -38,12 +38,6 @@ def save_surrogate(surrogate: Surrogate, folder: Path, extra: dict[str, Any] | N
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _CONFIG).unlink(missing_ok=True)
     physics = surrogate.physics
-    tables = {
-        f"open_circuit.{side}.{part}": jnp.asarray(getattr(table, part))
-        for side, table in (("negative", physics.negative), ("positive", physics.positive))
-        for part in ("values", "slopes")
-    }
-    scaling = {"features.centre": physics.centre, "features.spread": physics.spread}
     weights = {f"ensemble.{name}": leaf for name, leaf in surrogate.ensemble.weights.items()}
     student = surrogate.student
     branch = {f"student.{name}": leaf for name, leaf in student.arrays.items()} if student else {}
@@ -53,15 +47,14 @@ def save_surrogate(surrogate: Surrogate, folder: Path, extra: dict[str, Any] | N
     trust = surrogate.trust
     held = trust.to_arrays() if trust else {}
     trusted = {f"trust.{name}": jnp.asarray(value) for name, value in held.items()}
-    write_atomic(folder / _WEIGHTS, save({**trusted, **weights, **branch, **scaling, **tables, **pairs}))
+    write_atomic(
+        folder / _WEIGHTS, save({**trusted, **weights, **branch, **physics_arrays(physics), **pairs})
+    )
     config = {
         "format": FORMAT,
-        "cell": physics.cell.to_dict(),
-        "space": physics.space.to_dict(),
+        **physics_record(physics),
         "scenario": surrogate.scenario.to_dict(),
         "solver": surrogate.settings.to_dict(),
-        "materials": physics.materials.to_dict(),
-        "form": asdict(physics.form),
         "ensemble": {"width": surrogate.ensemble.width, "depth": surrogate.ensemble.depth},
         "student": student and {"width": student.width, "depth": student.depth},
         "accuracy": surrogate.accuracy.summary(),
@@ -93,25 +86,9 @@ def load_surrogate(folder: Path) -> Surrogate:
     def part(prefix: str) -> dict[str, Any]:
         return {k.removeprefix(prefix): value for k, value in arrays.items() if k.startswith(prefix)}
 
-    def table(side: str) -> OpenCircuitPotential:
-        return OpenCircuitPotential(
-            arrays[f"open_circuit.{side}.values"], arrays[f"open_circuit.{side}.slopes"]
-        )
-
     try:
         scenario = Scenario.from_dict(config["scenario"])
-        physics = CurvePhysics(
-            cell=Cell.from_dict(config["cell"]),
-            materials=Materials.from_dict(config["materials"]),
-            negative=table("negative"),
-            positive=table("positive"),
-            space=DesignSpace.from_bounds(config["space"]),
-            c_rate=scenario.c_rate,
-            rate_of=scenario.rate_of,
-            form=Form(**config["form"]),
-            centre=arrays["features.centre"],
-            spread=arrays["features.spread"],
-        )
+        physics = physics_of(config, arrays, scenario)
         student = config["student"] and Student(
             physics, arrays=part("student."), charge_limit=scenario.charge_limit, **config["student"]
         )
@@ -131,3 +108,45 @@ def load_surrogate(folder: Path) -> Surrogate:
         )
     except (KeyError, TypeError) as error:
         raise InputError(rule, f"lacking or strange entry: {error}") from error
+
+
+def physics_arrays(physics: CurvePhysics) -> dict[str, Any]:
+    """What of a surrogate's physics belongs among an artefact's arrays."""
+    tables = {
+        f"open_circuit.{side}.{part}": jnp.asarray(getattr(table, part))
+        for side, table in (("negative", physics.negative), ("positive", physics.positive))
+        for part in ("values", "slopes")
+    }
+    return {"features.centre": physics.centre, "features.spread": physics.spread, **tables}
+
+
+def physics_record(physics: CurvePhysics) -> dict[str, Any]:
+    """What of it belongs in an artefact's JSON."""
+    return {
+        "cell": physics.cell.to_dict(),
+        "space": physics.space.to_dict(),
+        "materials": physics.materials.to_dict(),
+        "form": asdict(physics.form),
+    }
+
+
+def physics_of(config: dict[str, Any], arrays: dict[str, Any], scenario: Scenario) -> CurvePhysics:
+    """Undo `physics_record` and `physics_arrays`; raises `KeyError` or `TypeError` for what lacks."""
+
+    def table(side: str) -> OpenCircuitPotential:
+        return OpenCircuitPotential(
+            arrays[f"open_circuit.{side}.values"], arrays[f"open_circuit.{side}.slopes"]
+        )
+
+    return CurvePhysics(
+        cell=Cell.from_dict(config["cell"]),
+        materials=Materials.from_dict(config["materials"]),
+        negative=table("negative"),
+        positive=table("positive"),
+        space=DesignSpace.from_bounds(config["space"]),
+        c_rate=scenario.c_rate,
+        rate_of=scenario.rate_of,
+        form=Form(**config["form"]),
+        centre=arrays["features.centre"],
+        spread=arrays["features.spread"],
+    )

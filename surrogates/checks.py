@@ -15,6 +15,7 @@ from electrograd.physics.charge import (
 from electrograd.physics.errors import InputError
 from electrograd.physics.variables import ACCEPTED_CAPACITY, NOMINAL_CAPACITY, VARIABLES, unit_of
 from electrograd.sweeps.dataset import Dataset
+from electrograd.sweeps.record import EXTRAS
 from electrograd.sweeps.space import DesignSpace
 
 Outside = Literal["error", "flag"]
@@ -69,7 +70,8 @@ def check_dataset(dataset: Dataset, space: DesignSpace, least: int, reason: str 
         )
     _check_designs_of(data, space, least)
     learned = {name: data.curves[name] for name in LEARNED}
-    figures = {name: value[:, None] for name, value in data.figures.items()}
+    # A charge time may be infinite, and is no curve's concern.
+    figures = {n: value[:, None] for n, value in data.figures.items() if n not in EXTRAS}
     for name, values in {**learned, "charge passed": data.charge, **figures}.items():
         _check_finite(name, values, data)
     _check_meant(data)

@@ -13,7 +13,7 @@ charge, and everything tends to the open-circuit curve as the rate tends to zero
 """
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -148,7 +148,7 @@ class CurvePhysics:
         design = jax.ShapeDtypeStruct((len(self.space),), jnp.float32)
         return int(jax.eval_shape(self.slow_inputs, design).shape[-1])
 
-    def parameters(self, design: Float[Array, "... variables"]) -> dict[str, Float[Array, "..."]]:
+    def parameters(self, design: Float[Array, "... variables"]) -> dict[str, Any]:
         """Complete designs, given in the order of the space, to P2D parameters."""
         by_name = {name: design[..., k] for k, name in enumerate(self.space.names)}
         return self.cell.parameters(by_name)

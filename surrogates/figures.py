@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from electrograd.physics.figures import CHARGED_SHARE
+from electrograd.physics.charge import CHARGED_SHARE
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import (
     nominal_capacity,

@@ -9,7 +9,7 @@ variables (Hvarfner et al., ICML 2024), so that few points do not overfit.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +23,13 @@ from electrograd.physics.errors import InputError
 LEAST_NOISE = 1e-3
 """Least deviation of the noise over that of what is learned: keeps the matrices well conditioned."""
 
+_ROUNDING = 1e-6  # of the amplitude: below it variances are differences of equal numbers
+
 LEAST_POINTS = 8
+
+ROOM = 64
+"""Numbers of points that have seen more are multiples of it."""
+_NOWHERE = 1e3
 
 _STARTS = ((0.01, 1.0), (0.1, 0.3), (0.3, 0.1))
 """Where the search for hyperparameters begins: ν, and the lengths over the usual one."""
@@ -65,16 +71,58 @@ class GaussianProcesses:
             return jnp.sum(jax.scipy.linalg.solve_triangular(factor, k, lower=True) ** 2)
 
         left = self.amplitude**2 - jax.vmap(explained)(self.factor, self._kernel(x))
-        return jnp.sqrt(jnp.maximum(left, (LEAST_NOISE * self.amplitude) ** 2))
+        return jnp.sqrt(jnp.maximum(left, (_ROUNDING * self.amplitude) ** 2))
 
     def left_out_errors(self) -> Float[np.ndarray, "points outputs"]:
         """What each point's y is above the prediction of the processes that never saw it.
 
         In closed form, the hyperparameters kept (Rasmussen and Williams, eq. 5.12).
         """
+        return np.asarray(self.weights, float).T * self.left_out_deviations() ** 2
+
+    def left_out_deviations(self) -> Float[np.ndarray, "points outputs"]:
+        """Standard deviations of the same predictions, noise and all (eq. 5.12)."""
         factors = np.asarray(self.factor, float)
         diagonal = [np.sum(_whitened(factor, np.eye(len(factor))) ** 2, axis=0) for factor in factors]
-        return (np.asarray(self.weights, float) / np.stack(diagonal)).T
+        return 1 / np.sqrt(np.stack(diagonal)).T
+
+    @property
+    def noise(self) -> Float[Array, " outputs"]:
+        """Standard deviation ν of each output's noise."""
+        diagonal = jnp.sum(self.factor[:, 0] ** 2, axis=-1)
+        return jnp.sqrt(jnp.maximum(diagonal - self.amplitude**2, 0.0))
+
+    def seeing(
+        self, inputs: Float[np.ndarray, "points variables"], targets: Float[np.ndarray, "points outputs"]
+    ) -> "GaussianProcesses":
+        """The processes once they have seen more, mean and hyperparameters as they are.
+
+        They are given room for some more, so that what is compiled for them serves for the next, too.
+        """
+        real = np.asarray(self.inputs)[:, 0] < _NOWHERE
+        known = (np.asarray(part) for part in (self.factor, self.weights))
+        before = np.stack([factor @ (factor.T @ w) for factor, w in zip(*known, strict=True)], axis=1)
+        before = before[real]
+        x = np.concatenate([np.asarray(self.inputs)[real], inputs])
+        y = np.concatenate([before, targets - np.asarray(self.mean)])
+        factors, weights = [], []
+        for k, amplitude in enumerate(np.asarray(self.amplitude)):
+            apart = (x[:, None] - x[None]) / np.asarray(self.length)[k]
+            covariance = amplitude**2 * np.asarray(matern(jnp.asarray(np.sum(apart**2, axis=-1))))
+            noise = max(float(self.noise[k]), _ROUNDING * amplitude)
+            factors.append(np.linalg.cholesky(covariance + noise**2 * np.eye(len(x))))
+            weights.append(_whitened(factors[k].T, _whitened(factors[k], y[:, k]), lower=False))
+        # Points so far away that they correlate with nothing.
+        room = -len(x) % ROOM
+        sides = [(0, 0), (0, room), (0, room)]
+        factor = np.pad(np.stack(factors), sides)
+        factor[:, range(len(x), len(x) + room), range(len(x), len(x) + room)] = 1.0
+        return replace(
+            self,
+            inputs=jnp.asarray(np.pad(x, sides[1::-1], constant_values=2 * _NOWHERE)),
+            factor=jnp.asarray(factor),
+            weights=jnp.asarray(np.pad(np.stack(weights), sides[:2])),
+        )
 
     def arrays(self) -> dict[str, Array]:
         """The attributes by name, to be stored."""
@@ -83,6 +131,11 @@ class GaussianProcesses:
     def _kernel(self, x: Float[Array, " variables"]) -> Float[Array, "outputs points"]:
         apart = (self.inputs - x[None, :])[None] / self.length[:, None, :]
         return self.amplitude[:, None] ** 2 * matern(jnp.sum(apart**2, axis=-1))
+
+
+jax.tree_util.register_dataclass(
+    GaussianProcesses, list(GaussianProcesses.__dataclass_fields__), meta_fields=[]
+)
 
 
 def matern(squared: Float[Array, "..."]) -> Float[Array, "..."]:

@@ -16,9 +16,10 @@ and stopping rules. With ``coordinates="SI"`` x is the design itself. For the bo
     design = l + u (h - l),        ∂f/∂u = (h - l) ∂f/∂design
 """
 
+import copy
 import math
 from collections.abc import Mapping
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -45,6 +46,20 @@ class Differentiable(Protocol):
 
     def figures(self, design: Float[Array, " variables"]) -> dict[str, Float[Array, ""]]:
         """Figures of merit of one design, differentiable with JAX."""
+        ...
+
+
+@runtime_checkable
+class Growing(Differentiable, Protocol):
+    """What learns more while it is used; `FigureSurrogate` does."""
+
+    @property
+    def state(self) -> Any:
+        """What grows: arrays, an argument of compiled functions."""
+        ...
+
+    def with_state(self, state: Any) -> "Growing":
+        """The same with another state."""
         ...
 
 
@@ -80,14 +95,25 @@ class PointFigures:
         design = jax.ShapeDtypeStruct((len(self.space),), np.float64)
         self.names = tuple(jax.eval_shape(surrogate.figures, design))
 
-        def figures(x: Float[Array, " variables"]) -> tuple[Array, Array]:
-            by_name = surrogate.figures(jnp.asarray(self._origin) + x * jnp.asarray(self._scale))
+        def figures(state: Any, x: Float[Array, " variables"]) -> tuple[Array, Array]:
+            now = surrogate.with_state(state) if isinstance(surrogate, Growing) else surrogate
+            by_name = now.figures(jnp.asarray(self._origin) + x * jnp.asarray(self._scale))
             values = jnp.stack([by_name[name] for name in self.names])
             return values, values
 
-        self._compiled = jax.jit(jax.jacfwd(figures, has_aux=True))
+        self._compiled = jax.jit(jax.jacfwd(figures, argnums=1, has_aux=True))
+        self._take(surrogate)
+
+    def _take(self, surrogate: Differentiable) -> None:
+        self._state = surrogate.state if isinstance(surrogate, Growing) else None
         self._seen = b""
         self._found = (np.empty(0), np.empty((0, len(self.space))))
+
+    def grown(self, surrogate: Growing) -> "PointFigures":
+        """The same of a surrogate that has seen more; nothing is compiled anew while it has room."""
+        other = copy.copy(self)
+        other._take(surrogate)
+        return other
 
     def __call__(
         self, x: np.ndarray
@@ -102,7 +128,7 @@ class PointFigures:
         x = np.asarray(x, float)
         if x.tobytes() != self._seen:
             self._check(x)
-            slopes, values = self._compiled(x)
+            slopes, values = self._compiled(self._state, x)
             self._seen, self._found = x.tobytes(), (np.asarray(values), np.asarray(slopes))
         return self._found
 

@@ -28,7 +28,7 @@ class Dataset:
         Observables at those points, by name.
     figures
         Nominal and accepted capacity [A.h.m-2], plating margin [V], least electrolyte concentration
-        [mol.m-3], by name.
+        [mol.m-3], by name; what else the sweep keeps of `record.EXTRAS`.
     """
 
     names: tuple[str, ...]

@@ -16,7 +16,7 @@ from electrograd.physics.errors import InputError
 from electrograd.physics.variables import unit_of
 from electrograd.sweeps.location import Location
 from electrograd.sweeps.plan import Plan
-from electrograd.sweeps.record import END, MADE_WITH, MESSAGE, POINTS, SCALARS, curves_of
+from electrograd.sweeps.record import END, MADE_WITH, MESSAGE, POINTS, curves_of, scalars_of
 from electrograd.sweeps.store import (
     BATCH,
     FORMAT,
@@ -171,7 +171,7 @@ def _create(location: Location, plan: Plan, identity: dict[str, Any], batch: int
     add(MADE_WITH, "i2", -1, {"long_name": "which entry of the attribute of this name simulated it"})
     for name, meaning in curves_of(tuple(identity["observables"])).items():
         add(name, "f8", np.nan, {"long_name": meaning, "units": unit_of(name) or "1"}, ("point", POINTS))
-    for name, meaning in SCALARS.items():
+    for name, meaning in scalars_of(identity).items():
         add(name, "f8", np.nan, {"long_name": meaning, "units": unit_of(name) or "1"})
     labels = group.create_array(
         VARIABLE, shape=(len(names),), dtype="str", dimension_names=[VARIABLE], overwrite=True

@@ -1,13 +1,16 @@
 """What a sweep keeps of each simulation, as blocks of arrays ready to be written."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from electrograd.physics.charge import OBSERVABLES, Charge
+from electrograd.physics.charge import CHARGED_SHARE, OBSERVABLES, Charge
 from electrograd.physics.variables import (
     ACCEPTED_CAPACITY,
+    CHARGE_TIME,
+    HOTTEST,
     LEAST_ELECTROLYTE,
     NOMINAL_CAPACITY,
     PLATING_MARGIN,
@@ -30,23 +33,33 @@ SCALARS: dict[str, str] = {
 }
 """Figures of merit that are taken from the solver's own steps, not from the kept curves."""
 
+DELIVERED = "Energy of the reference discharge [W.h.m-2]"
+EXTRAS: dict[str, str] = {
+    CHARGE_TIME: "time to 80 % of the nominal capacity; infinite where it is not reached",
+    HOTTEST: "highest mean temperature over the charge",
+    DELIVERED: "energy of a C/3 discharge over the window at 25 °C; 0 where it failed",
+}
+"""What a sweep keeps beside `SCALARS` where it is asked to."""
+
 Block = dict[str, np.ndarray]
 """Arrays by the names of the store, one row a design."""
 
 
-def pack(charges: Sequence[Charge], observables: tuple[str, ...]) -> Block:
+def pack(charges: Sequence[Charge], observables: tuple[str, ...], extras: tuple[str, ...] = ()) -> Block:
     """Arrange the records of some charges as the store keeps them.
 
     Parameters
     ----------
     observables
         Names of the curves, of `OBSERVABLES`.
+    extras
+        Names of `EXTRAS` to keep; TIME is among the observables then, and TEMPERATURE.
 
     Returns
     -------
     dict
-        ``end``, ``message``, the charge passed and each curve (designs, points), and `SCALARS`; NaN
-        where there is nothing.
+        ``end``, ``message``, the charge passed and each curve (designs, points), `SCALARS` and the
+        extras; NaN where there is nothing.
     """
     grids, curves = zip(*(charge.on_grid(PLACES, observables) for charge in charges), strict=True)
     scalars: dict[str, Any] = {
@@ -54,6 +67,7 @@ def pack(charges: Sequence[Charge], observables: tuple[str, ...]) -> Block:
         ACCEPTED_CAPACITY: [charge.accepted for charge in charges],
         PLATING_MARGIN: [charge.plating_margin for charge in charges],
         LEAST_ELECTROLYTE: [charge.least_electrolyte for charge in charges],
+        **{name: [_EXTRA[name](charge) for charge in charges] for name in extras},
     }
     return {
         CHARGE: np.stack(grids),
@@ -62,6 +76,14 @@ def pack(charges: Sequence[Charge], observables: tuple[str, ...]) -> Block:
         MESSAGE: np.array([charge.message for charge in charges], dtype=object),
         END: np.array([int(charge.end) for charge in charges], np.int8),
     }
+
+
+_EXTRA: dict[str, Callable[[Charge], float]] = {
+    CHARGE_TIME: lambda charge: charge.time_to(CHARGED_SHARE),
+    HOTTEST: lambda charge: charge.hottest,
+    # A store takes NaN beside a whole charge for damage.
+    DELIVERED: lambda charge: charge.delivered if math.isfinite(charge.delivered) else 0.0,
+}
 
 
 def stacked(blocks: Sequence[Block]) -> Block:
@@ -75,3 +97,8 @@ def curves_of(observables: tuple[str, ...]) -> dict[str, str]:
         CHARGE: "charge passed since the start",
         **{name: OBSERVABLES.get(name, name) for name in observables},
     }
+
+
+def scalars_of(identity: Mapping[str, Any]) -> dict[str, str]:
+    """Names and meanings of the scalars that a store of this identity keeps."""
+    return {**SCALARS, **{name: EXTRAS[name] for name in identity.get("extras", ())}}

@@ -183,7 +183,7 @@ class _Batches:
         """The record of a design that took its Dask workers with it, one after the other."""
         (design,) = self._designs(batch)
         charge = failed(self._job, design, End.WORKER_DIED, "its Dask workers died")
-        return pack([charge], self._job.observables), {}
+        return pack([charge], self._job.observables, self._job.extras), {}
 
 
 _Part = tuple[np.ndarray, Block, Any]

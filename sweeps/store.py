@@ -28,9 +28,9 @@ from electrograd.sweeps.record import (
     END,
     MADE_WITH,
     MESSAGE,
-    SCALARS,
     Block,
     curves_of,
+    scalars_of,
 )
 
 FORMAT = 4
@@ -80,7 +80,8 @@ class SweepStore:
             self.observables = tuple(self.identity["observables"])
             self.rejected: dict[str, int] = dict(attributes["rejected"])
             self.made_with: list[Any] = list(attributes["made_with"])
-            names = (VALUES, MADE_WITH, MESSAGE, *curves_of(self.observables), *SCALARS, END)
+            self.scalars = tuple(scalars_of(self.identity))
+            names = (VALUES, MADE_WITH, MESSAGE, *curves_of(self.observables), *self.scalars, END)
             self._arrays: dict[str, Any] = {name: group[name] for name in names}
             self.names: tuple[str, ...] = tuple(self.identity["order of variables"])
             self.batch = int(self._arrays[END].chunks[0])
@@ -136,7 +137,7 @@ class SweepStore:
             messages=[str(message) for message in self.column(MESSAGE, rows)],
             charge=self.column(CHARGE, rows),
             curves={name: self.column(name, rows) for name in self.observables},
-            figures={name: self.column(name, rows) for name in SCALARS},
+            figures={name: self.column(name, rows) for name in self.scalars},
         )
 
     def to_xarray(self) -> xr.Dataset:
@@ -272,7 +273,7 @@ class SweepStore:
                 return True
             charge, *curves = (self._arrays[name][rows] for name in (CHARGE, *self.observables))
             message, made = self._arrays[MESSAGE][rows], self._arrays[MADE_WITH][rows]
-            scalars = [self._arrays[name][rows] for name in SCALARS]
+            scalars = [self._arrays[name][rows] for name in self.scalars]
         except DAMAGE:
             return False
         # Deleted chunks read as nothing: NaN, or no words.

@@ -18,7 +18,7 @@ from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import nominal_capacity
 from electrograd.physics.variants import variant
 from electrograd.sweeps.provenance import made_with
-from electrograd.sweeps.record import Block, pack, stacked
+from electrograd.sweeps.record import DELIVERED, Block, pack, stacked
 from electrograd.sweeps.solver import ClosedError, Guarded, Lost
 
 Design = Mapping[str, float | str]
@@ -37,6 +37,8 @@ class Job:
     observables: tuple[str, ...] = CURVES
     fidelity: str | None = None
     """One of `FIDELITIES`, or None: the cheapest that is right."""
+    extras: tuple[str, ...] = ()
+    """What is kept beside the curves, of `record.EXTRAS`."""
 
 
 class Charging:
@@ -44,10 +46,12 @@ class Charging:
 
     def __init__(self, job: Job) -> None:
         # Here, for only solver processes need PyBaMM.
-        from electrograd.physics.ladder import Charger
+        from electrograd.physics.ladder import Charger, DischargingCharger
+
+        kind = DischargingCharger if DELIVERED in job.extras else Charger
 
         def charger(cell: Cell) -> Charger:
-            return Charger(job.fidelity, cell, job.scenario, job.settings, job.observables)
+            return kind(job.fidelity, cell, job.scenario, job.settings, job.observables)
 
         first = charger(job.cell)
         self._job, self._make = job, charger
@@ -73,13 +77,13 @@ class Recording:
     """Charges designs and packs each record: what travels to the caller is what is kept."""
 
     def __init__(self, make: "Make", job: Job) -> None:
-        self._charge, self._observables = make(job), job.observables
+        self._charge, self._kept = make(job), (job.observables, job.extras)
         self.about = getattr(self._charge, "about", {})
         self.prepare = getattr(self._charge, "prepare", None)
 
     def __call__(self, design: Design) -> Block:
         """Charge one design; return its record, a block of one row."""
-        return pack([self._charge(design)], self._observables)
+        return pack([self._charge(design)], *self._kept)
 
 
 Make = Callable[[Job], Callable[[Design], Charge]]
@@ -94,7 +98,7 @@ def simulate(run: str, job: Job, designs: Sequence[Design], make: Make = Chargin
     with _solver(run, job, make) as solver:
         try:
             blocks = [
-                pack([_lost(job, design, answer)], job.observables)
+                pack([_lost(job, design, answer)], job.observables, job.extras)
                 if isinstance(answer, Lost)
                 else answer
                 for design, answer in zip(designs, solver(designs), strict=True)

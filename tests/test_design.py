@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from electrograd.design.front import trace_front, unbeaten
+from electrograd.design.front import Find, trace_front, unbeaten
 from electrograd.design.optimise import Optimiser
 from electrograd.design.problem import Goal, Limit
 from electrograd.design.sensitivity import sobol_indices
-from electrograd.design.verify import ROUNDS, find_design
+from electrograd.design.verify import ROUNDS, find_design, find_verified
 from electrograd.physics.charge import Charge, End
 from electrograd.physics.errors import InputError
 from electrograd.physics.figures import Simulated
@@ -241,27 +241,41 @@ def test_samples_must_be_a_power_of_two() -> None:
         sobol_indices(lambda x: {}, box(a=(0.6, 3.0)), [], 1000, seed=0)
 
 
+def finder(optimiser: Optimiser) -> Find:
+    return lambda goal: find_verified(optimiser.toward(goal), sweep(64), truth)
+
+
 def test_a_front_is_that_of_the_closed_form() -> None:
     """Energy 300 + a + b within the circle, against the share a: from its best sum to the box's end."""
     optimiser = Optimiser(Analytic(interval=1e-4), GOAL, starts=8, seed=0)
     seen: list[tuple[int, int]] = []
-    front = trace_front(optimiser, SHARE, "maximise", 5, sweep(64), truth, lambda *at: seen.append(at))
+    front = trace_front(
+        finder(optimiser), GOAL, SHARE, "maximise", 5, progress=lambda *at: seen.append(at)
+    )
     energy, share = front.values().T
     assert share == pytest.approx(np.linspace(0.3 + np.sqrt(0.05), 0.6, 5), abs=2e-3)
     assert energy == pytest.approx(300.3 + share + np.sqrt(0.1 - (share - 0.3) ** 2), abs=5e-3)
     assert all(point.winner.simulated.figures[MARGIN] >= 0 for point in front.points)
     assert seen == [(k, 6) for k in range(7)]
+    between = trace_front(finder(optimiser), GOAL, SHARE, "maximise", 3, (0.55, 0.59))
+    np.testing.assert_allclose(between.values()[:, 1], [0.55, 0.57, 0.59], atol=2e-3)
+    bound = Goal(ENERGY, "maximise", (*GOAL.limits, Limit(SHARE, "at most", 0.4)))
+    np.testing.assert_allclose(
+        trace_front(finder(optimiser), bound, SHARE, "maximise", 2, (0.55, 0.59)).values()[:, 1],
+        [0.55, 0.59],
+        atol=2e-3,
+    )
 
 
 def test_a_front_that_cannot_be_is_refused() -> None:
     optimiser = Optimiser(Analytic(), GOAL, starts=4, seed=0)
     with pytest.raises(InputError, match="two points at the least"):
-        trace_front(optimiser, SHARE, "maximise", 1, sweep(64), truth)
+        trace_front(finder(optimiser), GOAL, SHARE, "maximise", 1)
     with pytest.raises(InputError, match="second figure beside the goal's"):
-        trace_front(optimiser, ENERGY, "maximise", 3, sweep(64), truth)
+        trace_front(finder(optimiser), GOAL, ENERGY, "maximise", 3)
     far = Goal(ENERGY, "maximise", (Limit(MARGIN, "at least", 0.2),))
     with pytest.raises(InputError, match="both ends of a front must meet the goal's limits"):
-        trace_front(optimiser.toward(far), SHARE, "maximise", 3, sweep(64), truth)
+        trace_front(finder(optimiser), far, SHARE, "maximise", 3)
 
 
 def test_what_is_beaten_leaves_a_front() -> None:

@@ -1,0 +1,182 @@
+"""Design, simulate, learn: the search on a surrogate that takes in what it is shown.
+
+Each round two designs are simulated: the best when the surrogate's intervals are held against it, and
+the best when they are held in its favour. The first is what can be trusted, the second what might be
+missed. Both join what the surrogate has seen, and the search begins anew. It ends where the best
+verified design gains no more and was predicted within the tolerance, or where the budget is spent. What
+was simulated for one goal serves the next, so that a front costs little more than its points.
+"""
+
+import logging
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from electrograd.design.optimise import Optimiser, Optimum, Progress
+from electrograd.design.problem import Goal, Limit
+from electrograd.design.verify import Candidate, Outcome, rank_of
+from electrograd.physics.charge import CHARGED_SHARE
+from electrograd.physics.figures import Simulated
+from electrograd.physics.variables import (
+    ACCEPTED_SHARE,
+    CHARGE_TIME,
+    PLATING_MARGIN,
+    figure_and_scenario,
+    in_scenario,
+)
+from electrograd.surrogates.figure_surrogate import FigureSurrogate
+
+_logger = logging.getLogger(__name__)
+
+SimulateMany = Callable[[Sequence[Mapping[str, float]]], list[Simulated]]
+
+GAP, MARGIN_GAP = 0.005, 0.002
+"""Largest difference of predicted from simulated, over the latter, of a design that is trusted; of
+plating margins in volts."""
+GAIN = 0.001
+"""Least gain of a round that is worth another, over the figure or, if more, its spread in the box."""
+_SAME = 1e-3  # of the box: designs nearer than this are one
+
+
+@dataclass
+class Refiner:
+    """A surrogate that grows with every design it proposes.
+
+    Attributes
+    ----------
+    surrogate
+        As it is now.
+    simulate
+        Simulates designs given by name, side by side where it can.
+    starts, seed
+        Of each search.
+    budget
+        Simulations that one goal may take; six to ten are usual.
+    """
+
+    surrogate: FigureSurrogate
+    simulate: SimulateMany
+    starts: int
+    seed: int
+    budget: int = 24
+    _aimed: Optimiser | None = field(default=None, repr=False)
+
+    def best(
+        self,
+        goal: Goal,
+        best_of_sweep: tuple[dict[str, float], dict[str, float]] | None = None,
+        progress: Progress = lambda done, total: None,
+    ) -> Outcome:
+        """Find the design that meets the goal best, verified by simulation.
+
+        Parameters
+        ----------
+        best_of_sweep
+            Design and figures of the best feasible design of the sweep, to be told beside.
+        progress
+            Told of simulations done, and of all that there may be.
+        """
+        goal = reached(goal)
+        candidates: list[Candidate] = []
+        best: tuple[float, ...] = (math.inf,)
+        first: Optimum | None = None
+        while len(candidates) < self.budget:
+            progress(len(candidates), self.budget)
+            optimiser = self._optimiser(goal)
+            cautious, hopeful = (optimiser.solve({}, caution=share) for share in (1.0, -1.0))
+            first = first or cautious
+            found = self._consider(optimiser, [cautious, hopeful], candidates)
+            if not found:
+                break
+            begun, candidates = bool(candidates), [*candidates, *found]
+            ranks = [rank_of(optimiser, candidate) for candidate in candidates]
+            now = min(ranks)
+            gained = best[-1] - now[-1] if now[:-1] == best[:-1] else math.inf
+            worth = GAIN * max(abs(now[-1]), optimiser.scale) if math.isfinite(now[-1]) else 0.0
+            sure = trusted(goal, candidates[ranks.index(now)])
+            _logger.info("after %d simulations %s, gained %.3g", len(candidates), now, gained)
+            best = now
+            feasible = now[:2] == (False, 0.0)
+            if begun and feasible and sure and gained <= worth:
+                break
+        progress(self.budget, self.budget)
+        assert first is not None
+        optimiser = self._optimiser(goal)
+        winner = min(candidates, key=lambda candidate: rank_of(optimiser, candidate))
+        return Outcome(
+            winner=winner,
+            feasible=rank_of(optimiser, winner)[:2] == (False, 0.0),
+            candidates=tuple(candidates),
+            best_of_sweep=best_of_sweep,
+            starts=first.starts,
+            agreeing=first.agreeing,
+        )
+
+    def _consider(
+        self, optimiser: Optimiser, optima: list[Optimum], before: list[Candidate]
+    ) -> list[Candidate]:
+        """Simulate what is new among optima, and let the surrogate see it."""
+        space = self.surrogate.space
+        width = np.asarray(space.upper) - np.asarray(space.lower)
+
+        def row(design: Mapping[str, float]) -> Float[np.ndarray, " variables"]:
+            return np.array([design[name] for name in space.names])
+
+        seen = [row(candidate.design) for candidate in before]
+        new: list[Optimum] = []
+        for optimum in optima:
+            here = row(optimum.design)
+            if all(np.max(np.abs(here - other) / width) > _SAME for other in seen):
+                seen.append(here)
+                new.append(optimum)
+        new = new[: self.budget - len(before)]
+        if not new:
+            return []
+        records = self.simulate([optimum.design for optimum in new])
+        names = records[0].figures
+        self.surrogate = self.surrogate.seeing(
+            np.stack([row(optimum.design) for optimum in new]),
+            {name: np.array([record.figures[name] for record in records]) for name in names},
+        )
+        return [
+            Candidate(optimum.design, optimum.figures, record, optimum.prices)
+            for optimum, record in zip(new, records, strict=True)
+        ]
+
+    def _optimiser(self, goal: Goal) -> Optimiser:
+        """Of the surrogate as it is; compiled once."""
+        if self._aimed is None:
+            self.surrogate = self.surrogate.with_room()
+            self._aimed = Optimiser(self.surrogate, goal, self.starts, self.seed)
+        if self._aimed.surrogate is not self.surrogate:
+            self._aimed = self._aimed.grown(self.surrogate)
+        if self._aimed.goal != goal:
+            self._aimed = self._aimed.toward(goal)
+        return self._aimed
+
+
+def reached(goal: Goal) -> Goal:
+    """The goal with what a charge time means: that the share it is to is accepted at all.
+
+    Charge times are learned where they are reached; elsewhere the surrogate would make one up.
+    """
+    implied = []
+    for name in dict.fromkeys([goal.figure, *(limit.figure for limit in goal.limits)]):
+        figure, scenario = figure_and_scenario(name)
+        if figure == CHARGE_TIME:
+            share = in_scenario(ACCEPTED_SHARE, scenario)
+            implied.append(Limit(share, "at least", CHARGED_SHARE))
+    return replace(goal, limits=(*goal.limits, *(new for new in implied if new not in goal.limits)))
+
+
+def trusted(goal: Goal, candidate: Candidate) -> bool:
+    """Whether the goal's figure and those of the limits were predicted within the tolerance."""
+    for name in (goal.figure, *(limit.figure for limit in goal.limits)):
+        said, found = candidate.predicted[name], candidate.simulated.figures[name]
+        margin = figure_and_scenario(name)[0] == PLATING_MARGIN
+        if not abs(said - found) <= (MARGIN_GAP if margin else GAP * abs(found)):
+            return False
+    return True

@@ -1,0 +1,134 @@
+"""The design step of a study: search, verification in PyBaMM, and the package written."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from electrograd.design import package, verify
+from electrograd.design.front import Find
+from electrograd.design.optimise import Optimiser, Progress
+from electrograd.design.problem import Goal
+from electrograd.design.refine import Refiner
+from electrograd.design.verify import Outcome
+from electrograd.physics.figures import Simulated
+from electrograd.physics.ladder import RESOLVED, charge_at
+from electrograd.physics.plain import plain_pybamm
+from electrograd.study import MAIN
+from electrograd.surrogates.figure_fitting import simulated_figures
+from electrograd.surrogates.figure_surrogate import FigureSurrogate
+from electrograd.surrogates.surrogate import Surrogate
+from electrograd.sweeps.guard import SimulatorPool
+
+if TYPE_CHECKING:
+    from electrograd.steps import StudyRun
+
+REFINEMENT = 3
+"""A design is verified on a mesh this many times finer than the sweep's: it leans on its limits, and
+what the sweep's mesh is wrong by (0.05 % of the capacity) must not decide whether it keeps them."""
+AT_ONCE = 2
+"""Designs that a search of figures of merit asks for together."""
+
+
+def designed(run: "StudyRun") -> tuple[Path, dict[str, Any]]:
+    """The package of the best design: its folder, and the contents of ``design.json``."""
+    from electrograd.steps import matches
+
+    study, folder = run.study, run.folder / "package"
+    made_from = {
+        "schema": package.SCHEMA_VERSION,
+        "refinement": REFINEMENT,
+        **run.surrogate_inputs,
+        "versions": package.versions(),
+        "goal": asdict(study.goal),
+        "search": study.design.model_dump(),
+    }
+    replayed = plain_pybamm(study.loaded_cell) and study.scenario.constant_current
+    beside = ("parameter_values.json", "curves.csv") if replayed else ("curves.csv",)
+    if matches(folder / "design.json", {"made_from": made_from}) and all(
+        (folder / name).exists() for name in beside
+    ):
+        run.reporter.say("Designing: done before")
+        return folder, json.loads((folder / "design.json").read_text())
+    surrogate, goal, finer = run.surrogate, study.goal, run.finer
+    outcome, baseline = _searched(run, goal)
+    record = package.design_record(
+        study.name, surrogate, finer, goal, outcome, baseline, run.dataset, study.seeds
+    )
+    files = {"curves.csv": package.curves_csv(surrogate, outcome, baseline)}
+    cell, scenario = surrogate.physics.cell, study.scenario
+    if replayed:
+        files["parameter_values.json"] = package.parameter_values_json(
+            cell, scenario, finer, outcome.winner.simulated
+        )
+    elif scenario.constant_current:
+        run.reporter.say("Checking: the channels resolved")
+        truth = charge_at(RESOLVED, cell, outcome.winner.design, scenario)
+        record["resolved_channels"] = package.resolved_record(truth)
+    package.write_package(folder, {**record, "made_from": made_from}, files)
+    return folder, json.loads((folder / "design.json").read_text())
+
+
+def _searched(run: "StudyRun", goal: Goal) -> tuple[Outcome, Simulated]:
+    """The best design, and the published cell in the same scenarios."""
+    with run.reporter.progress("Designing") as update:
+        # The search itself tells in other units than simulations, where it has none to count.
+        unit = "simulations at most" if run.study.learns_figures else "gradient searches"
+        with _searching(run, lambda done, total: update(done, total, unit)) as (find, simulate_many):
+            return find(goal), simulate_many([run.published])[0]
+
+
+@contextmanager
+def finder(run: "StudyRun") -> Iterator[Find]:
+    """Lend what finds and verifies the best design of any goal of a study."""
+    with _searching(run, lambda done, total: None) as (find, _):
+        yield find
+
+
+@contextmanager
+def _searching(run: "StudyRun", progress: Progress) -> Iterator[tuple[Find, SimulatorPool]]:
+    """Lend it, and the simulators that it verifies with."""
+    surrogate, search = run.surrogate, run.study.design
+    with SimulatorPool(run.verifier, AT_ONCE) as simulate_many:
+        if isinstance(surrogate, Surrogate):
+            optimiser = Optimiser(surrogate, run.study.goal, search.starts, search.seed)
+
+            def by_curves(goal: Goal) -> Outcome:
+                return verify.find_verified(
+                    optimiser.toward(goal),
+                    run.dataset,
+                    lambda design: simulate_many([design])[0],
+                    progress,
+                )
+
+            yield by_curves, simulate_many
+        else:
+            refiner = Refiner(surrogate, simulate_many, search.starts, search.seed, search.budget)
+
+            def by_figures(goal: Goal) -> Outcome:
+                return refiner.best(goal, best_of_sweep(run, surrogate, goal), progress)
+
+            yield by_figures, simulate_many
+
+
+def best_of_sweep(
+    run: "StudyRun", surrogate: FigureSurrogate, goal: Goal
+) -> tuple[dict[str, float], dict[str, float]] | None:
+    """Design and figures of the sweep's best feasible design by its own simulations, or None.
+
+    In several scenarios, none where these were not simulated for the same designs.
+    """
+    cell, main = surrogate.physics.cell, run.dataset
+    figures: dict[str, np.ndarray] = dict(surrogate.predict(main.values))
+    completed = main.completed
+    for name in run.study.scenarios:
+        data = main if name == MAIN else run.sweep(name).dataset()
+        if not np.array_equal(data.values, main.values):
+            return None
+        completed = completed & data.completed
+        figures |= simulated_figures(cell, data, name)
+    return verify.best_among(main.names, main.values, figures, completed, goal)
