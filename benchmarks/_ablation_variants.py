@@ -42,6 +42,7 @@ VARIANTS: dict[str, Variant] = {
     "plain": Variant("nothing: a plain coordinate network", form=NOTHING),
     "seed": Variant("everything, another seed: what chance does", settings={"seed": 1}),
     "no-groups": Variant("without dimensionless groups", form=Form(groups=False)),
+    "no-salt": Variant("without how salt runs out along the charge", form=Form(salt=False)),
     "no-estimates": Variant(
         "without closed-form estimates, zero-rate limit kept", form=Form(estimates=False)
     ),
@@ -65,7 +66,7 @@ VARIANTS: dict[str, Variant] = {
     "slopes": Variant("loss: slopes of curves, weight 0.1", settings={"slopes": 0.1}),
     "slopes-1": Variant("loss: slopes of curves, weight 1", settings={"slopes": 1.0}),
     "twice": Variant(
-        "twice the points a step, which the loss of slopes sees too", settings={"batch": 1024}
+        "twice the points a step, which the loss of slopes sees too", settings={"batch": 512}
     ),
     "plain-monotonicity": Variant(
         "nothing, loss: monotonicity, weight 1", "plain", NOTHING, {"monotonicity": 1.0}

@@ -20,6 +20,7 @@ from electrograd.physics.errors import InputError
 
 LEAST_POINTS = 2
 _SHORT = 0.02  # of a step between levels
+_SAME = 2e-3  # of the front's range in each figure
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def trace_front(
             for outcome in feasible
         ]
     ).reshape(-1, 2)
-    kept = sorted(unbeaten(values), key=lambda k: -values[k, 0])
+    kept = distinct(values, sorted(unbeaten(values), key=lambda k: -values[k, 0]))
     return Front(goal, other, tuple(feasible[k] for k in kept))
 
 
@@ -125,6 +126,17 @@ def _levels(ends: list[Outcome], against: str, points: int) -> np.ndarray:
     # At the far end many designs may be as good; the goal's best of them is found a little short of it.
     levels[-1] -= _SHORT * (levels[-1] - levels[-2])
     return levels
+
+
+def distinct(values: np.ndarray, rows: list[int]) -> list[int]:
+    """Rows without those that are as good as one before: levels beyond a front's end all find its end."""
+    wide = np.ptp(values[rows], axis=0) if rows else np.ones(2)
+    kept: list[int] = []
+    for row in rows:
+        apart = (np.abs(values[row] - values[other]) > _SAME * wide for other in kept)
+        if all(map(np.any, apart)):
+            kept.append(row)
+    return kept
 
 
 def unbeaten(values: np.ndarray) -> list[int]:

@@ -27,7 +27,7 @@ from electrograd.physics.open_circuit import OpenCircuitPotential
 from electrograd.physics.scenario import Scenario
 from electrograd.physics.stack import Parameters, nominal_capacity, rate_capacity
 from electrograd.physics.variables import C_RATE
-from electrograd.surrogates.estimates import Estimates, estimate
+from electrograd.surrogates.estimates import SALT, Estimates, estimate
 from electrograd.sweeps.space import DesignSpace
 
 CURVES = ("voltage", "negative_potential", "negative_surface", "positive_surface")
@@ -44,6 +44,8 @@ class Form:
     ----------
     groups
         Give the network dimensionless groups and shapes of their rise beside the design.
+    salt
+        Have how salt runs out along the charge among these shapes.
     estimates
         Scale its outputs by closed-form estimates; else by √share and, with ``zero_rate``, the C-rate.
     zero_rate
@@ -54,6 +56,7 @@ class Form:
     """
 
     groups: bool = True
+    salt: bool = True
     estimates: bool = True
     zero_rate: bool = True
     potentials: bool = True
@@ -176,7 +179,7 @@ class CurvePhysics:
         slow = self._slow(design, known)
         along = [jnp.stack([share, root, x, y], axis=-1)]
         if self.form.groups:
-            along.append(known.shapes)
+            along.append(known.shapes if self.form.salt else known.shapes[:, SALT:])
         if self.form.potentials:
             at = [(self.negative, x), (self.positive, y)]
             if self.form.estimates:

@@ -40,6 +40,8 @@ _MODES = np.array(
         for n in range(1, 13)
     ]
 )
+SALT = 3
+"""How many of an estimate's shapes, the first, are of the salt."""
 _SHORT = 5e-3  # below it the series of modes would need more terms than the expansion in √τ
 
 

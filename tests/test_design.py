@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from electrograd.design.front import Find, trace_front, unbeaten
+from electrograd.design.front import Find, distinct, trace_front, unbeaten
 from electrograd.design.optimise import Optimiser
 from electrograd.design.problem import Goal, Limit
 from electrograd.design.sensitivity import sobol_indices
@@ -281,3 +281,6 @@ def test_a_front_that_cannot_be_is_refused() -> None:
 def test_what_is_beaten_leaves_a_front() -> None:
     values = np.array([[1.0, 5.0], [2.0, 4.0], [2.0, 4.0], [1.5, 3.0], [3.0, 1.0], [3.0, 0.5]])
     assert unbeaten(values) == [0, 1, 4]
+    near = np.array([[3.0, 1.0], [2.9999, 1.0001], [2.9, 2.0], [1.0, 3.0]])
+    assert distinct(near, [0, 1, 2, 3]) == [0, 2, 3]
+    assert distinct(near, []) == []
