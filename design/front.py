@@ -129,7 +129,7 @@ def _levels(ends: list[Outcome], against: str, points: int) -> np.ndarray:
 
 
 def distinct(values: np.ndarray, rows: list[int]) -> list[int]:
-    """Rows without those that are as good as one before: levels beyond a front's end all find its end."""
+    """Rows without those as good as one before: levels beyond a front's end all find its end."""
     wide = np.ptp(values[rows], axis=0) if rows else np.ones(2)
     kept: list[int] = []
     for row in rows:

@@ -122,7 +122,7 @@ def best_of_sweep(
 
     In several scenarios, none where these were not simulated for the same designs.
     """
-    cell, main = surrogate.physics.cell, run.dataset
+    main = run.dataset
     figures: dict[str, np.ndarray] = dict(surrogate.predict(main.values))
     completed = main.completed
     for name in run.study.scenarios:
@@ -130,5 +130,5 @@ def best_of_sweep(
         if not np.array_equal(data.values, main.values):
             return None
         completed = completed & data.completed
-        figures |= simulated_figures(cell, data, name)
+        figures |= simulated_figures(surrogate.physics, data, name)
     return verify.best_among(main.names, main.values, figures, completed, goal)

@@ -136,7 +136,7 @@ def _sweep(data: Dataset, record: dict[str, Any], surrogate: AnySurrogate) -> Fi
     predicted = surrogate.predict(data.values)
     if isinstance(surrogate, Surrogate):
         return figures.sweep_map(data, record, predicted[record["goal"]["figure"]])
-    return figures.aims_map({**predicted, **simulated_figures(surrogate.physics.cell, data)}, record)
+    return figures.aims_map({**predicted, **simulated_figures(surrogate.physics, data)}, record)
 
 
 def as_svg(figure: Figure) -> str:

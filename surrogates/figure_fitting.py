@@ -5,10 +5,11 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from electrograd.physics.cell import Cell
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import stack_mass
 from electrograd.physics.variables import (
@@ -73,7 +74,7 @@ def learn_figures(
     known: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for name, dataset in datasets.items():
         data = dataset.only(dataset.completed)
-        found = quantities(physics, data.values, simulated_figures(physics.cell, data, name))
+        found = quantities(physics, data.values, simulated_figures(physics, data, name))
         for quantity, values in found.items():
             finite = np.isfinite(values)
             if finite.sum() >= LEAST_DESIGNS and quantity not in known:
@@ -116,7 +117,7 @@ def _learn(
 
 
 def simulated_figures(
-    cell: Cell, data: Dataset, scenario: str = ""
+    physics: CurvePhysics, data: Dataset, scenario: str = ""
 ) -> dict[str, Float[np.ndarray, " designs"]]:
     """Figures of merit of a scenario's simulations that are learned directly, by name.
 
@@ -130,8 +131,8 @@ def simulated_figures(
     found |= {name: data.figures[name] for name in (CHARGE_TIME, HOTTEST) if name in data.figures}
     named = {in_scenario(name, scenario): value for name, value in found.items()}
     if DELIVERED in data.figures:
-        parameters = cell.parameters(dict(zip(data.names, data.values.T, strict=True)))
-        named[SPECIFIC_ENERGY] = data.figures[DELIVERED] / np.asarray(stack_mass(cell, parameters))
+        mass = jax.jit(jax.vmap(lambda d: stack_mass(physics.cell, physics.parameters(d))))
+        named[SPECIFIC_ENERGY] = data.figures[DELIVERED] / np.asarray(mass(jnp.asarray(data.values)))
     return named
 
 
