@@ -22,7 +22,6 @@ from scipy.stats import qmc
 
 from electrograd.design.prices import Prices, prices
 from electrograd.design.problem import Cautious, Goal, Limit, Predictor
-from electrograd.surrogates.figure_surrogate import FigureSurrogate
 from electrograd.surrogates.objective import Growing, PointFigures
 
 Progress = Callable[[int, int], None]
@@ -79,7 +78,7 @@ class Optimiser:
         self._screened = self.surrogate.predict(self._lower + self._unit * self._width)
         self._aim(goal)
 
-    def grown(self, surrogate: FigureSurrogate) -> "Optimiser":
+    def grown(self, surrogate: Cautious) -> "Optimiser":
         """Return one of a surrogate that has seen more, without compiling again."""
         other = copy.copy(self)
         other.surrogate, other._at = surrogate, self._at.grown(_WithWidths(surrogate))

@@ -17,6 +17,7 @@ from jaxtyping import Float
 
 from electrograd.design.optimise import Optimiser, Optimum, Progress
 from electrograd.design.problem import Goal, Limit
+from electrograd.design.robust import AsMade, Tolerances
 from electrograd.design.verify import Candidate, Outcome, rank_of
 from electrograd.physics.charge import CHARGED_SHARE
 from electrograd.physics.figures import Simulated
@@ -55,6 +56,9 @@ class Refiner:
         Of each search.
     budget
         Simulations that one goal may take; six to ten are usual.
+    tolerances
+        How designs scatter when they are made; candidates are judged as they are made then. Without,
+        as they are simulated.
     """
 
     surrogate: FigureSurrogate
@@ -62,7 +66,9 @@ class Refiner:
     starts: int
     seed: int
     budget: int = 24
+    tolerances: Tolerances | None = None
     _aimed: Optimiser | None = field(default=None, repr=False)
+    _knows: FigureSurrogate | None = field(default=None, repr=False)
 
     def best(
         self,
@@ -92,7 +98,7 @@ class Refiner:
             if not found:
                 break
             begun, candidates = bool(candidates), [*candidates, *found]
-            ranks = [rank_of(optimiser, candidate) for candidate in candidates]
+            ranks = [self._rank(goal, candidate) for candidate in candidates]
             now = min(ranks)
             gained = best[-1] - now[-1] if now[:-1] == best[:-1] else math.inf
             worth = GAIN * max(abs(now[-1]), optimiser.scale) if math.isfinite(now[-1]) else 0.0
@@ -104,11 +110,10 @@ class Refiner:
                 break
         progress(self.budget, self.budget)
         assert first is not None
-        optimiser = self._optimiser(goal)
-        winner = min(candidates, key=lambda candidate: rank_of(optimiser, candidate))
+        winner = min(candidates, key=lambda candidate: self._rank(goal, candidate))
         return Outcome(
             winner=winner,
-            feasible=rank_of(optimiser, winner)[:2] == (False, 0.0),
+            feasible=self._rank(goal, winner)[:2] == (False, 0.0),
             candidates=tuple(candidates),
             best_of_sweep=best_of_sweep,
             starts=first.starts,
@@ -146,15 +151,30 @@ class Refiner:
             for optimum, record in zip(new, records, strict=True)
         ]
 
+    def _rank(self, goal: Goal, candidate: Candidate) -> tuple[bool, float, float]:
+        """As `rank_of`, by percentiles of the surrogate that has seen the candidate, if so wanted."""
+        optimiser = self._optimiser(goal)
+        if isinstance(optimiser.surrogate, AsMade):
+            figures = optimiser.surrogate.as_made(candidate.design)
+            record = replace(candidate.simulated, figures={**candidate.simulated.figures, **figures})
+            candidate = replace(candidate, simulated=record)
+        return rank_of(optimiser, candidate)
+
     def _optimiser(self, goal: Goal) -> Optimiser:
-        """Of the surrogate as it is; compiled once."""
-        if self._aimed is None:
+        """Of the surrogate as it is; compiled once, or once a goal where percentiles are aimed at."""
+        aimed = self._aimed
+        if aimed is None or (self.tolerances and aimed.goal != goal):
             self.surrogate = self.surrogate.with_room()
-            self._aimed = Optimiser(self.surrogate, goal, self.starts, self.seed)
-        if self._aimed.surrogate is not self.surrogate:
-            self._aimed = self._aimed.grown(self.surrogate)
-        if self._aimed.goal != goal:
-            self._aimed = self._aimed.toward(goal)
+            known: FigureSurrogate | AsMade = self.surrogate
+            if self.tolerances:
+                known = AsMade(self.surrogate, goal, self.tolerances, self.seed)
+            aimed = Optimiser(known, goal, self.starts, self.seed)
+            self._knows = self.surrogate
+        if self._knows is not self.surrogate:
+            before = aimed.surrogate
+            now = before.grown(self.surrogate) if isinstance(before, AsMade) else self.surrogate
+            aimed, self._knows = aimed.grown(now), self.surrogate
+        self._aimed = aimed if aimed.goal == goal else aimed.toward(goal)
         return self._aimed
 
 

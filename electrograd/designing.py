@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 REFINEMENT = 3
 """A design is verified on a mesh this many times finer than the sweep's: it leans on its limits, and
 what the sweep's mesh is wrong by (0.05 % of the capacity) must not decide whether it keeps them."""
+MADE = 32
+"""Made designs that are simulated of a design that is to survive tolerances."""
 AT_ONCE = 2
 """Designs that a search of figures of merit asks for together."""
 
@@ -46,6 +48,7 @@ def designed(run: "StudyRun") -> tuple[Path, dict[str, Any]]:
         "versions": package.versions(),
         "goal": asdict(study.goal),
         "search": study.design.model_dump(),
+        "tolerances": study.tolerances and asdict(study.tolerances),
     }
     replayed = plain_pybamm(study.loaded_cell) and study.scenario.constant_current
     beside = ("parameter_values.json", "curves.csv") if replayed else ("curves.csv",)
@@ -59,6 +62,8 @@ def designed(run: "StudyRun") -> tuple[Path, dict[str, Any]]:
     record = package.design_record(
         study.name, surrogate, finer, goal, outcome, baseline, run.dataset, study.seeds
     )
+    if study.tolerances:
+        record["as_made"] = _as_made(run, outcome, goal)
     files = {"curves.csv": package.curves_csv(surrogate, outcome, baseline)}
     cell, scenario = surrogate.physics.cell, study.scenario
     if replayed:
@@ -80,6 +85,38 @@ def _searched(run: "StudyRun", goal: Goal) -> tuple[Outcome, Simulated]:
         unit = "simulations at most" if run.study.learns_figures else "gradient searches"
         with _searching(run, lambda done, total: update(done, total, unit)) as (find, simulate_many):
             return find(goal), simulate_many([run.published])[0]
+
+
+def _as_made(run: "StudyRun", outcome: Outcome, goal: Goal) -> dict[str, Any]:
+    """What becomes of the design when it is made: some made ones, simulated."""
+    tolerances, space = run.study.tolerances, run.study.space
+    assert tolerances is not None
+    asked = np.array([outcome.winner.design[name] for name in space.names])
+    rows = asked + tolerances.made(space, MADE, run.study.design.seed)
+    designs = [dict(zip(space.names, map(float, row), strict=True)) for row in rows]
+    with (
+        run.reporter.progress("Simulating made designs") as update,
+        SimulatorPool(run.verifier, AT_ONCE) as simulate_many,
+    ):
+        found: list[Simulated] = []
+        for first in range(0, MADE, AT_ONCE):
+            update(first, MADE, "simulations")
+            found += simulate_many(designs[first : first + AT_ONCE])
+        update(MADE, MADE, "simulations")
+    aimed = dict.fromkeys([goal.figure, *(limit.figure for limit in goal.limits)])
+    return {
+        **asdict(tolerances),
+        "designs": MADE,
+        "limits_met": sum(goal.feasible(one.figures) for one in found),
+        "figures": {
+            name: {
+                "lowest": min(one.figures[name] for one in found),
+                "median": float(np.median([one.figures[name] for one in found])),
+                "highest": max(one.figures[name] for one in found),
+            }
+            for name in aimed
+        },
+    }
 
 
 @contextmanager
@@ -107,7 +144,8 @@ def _searching(run: "StudyRun", progress: Progress) -> Iterator[tuple[Find, Simu
 
             yield by_curves, simulate_many
         else:
-            refiner = Refiner(surrogate, simulate_many, search.starts, search.seed, search.budget)
+            told = search.starts, search.seed, search.budget, run.study.tolerances
+            refiner = Refiner(surrogate, simulate_many, *told)
 
             def by_figures(goal: Goal) -> Outcome:
                 return refiner.best(goal, best_of_sweep(run, surrogate, goal), progress)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 
 from electrograd.design.problem import Goal, Limit
+from electrograd.design.robust import Tolerances
 from electrograd.physics.cell import Cell
 from electrograd.physics.charge import CURVES
 from electrograd.physics.errors import InputError, check_name
@@ -34,6 +35,7 @@ from electrograd.study_sections import (
     Section,
     SensitivitySection,
     SweepSection,
+    TolerancesSection,
     TrainingSection,
     Variable,
     VariableSection,
@@ -136,6 +138,7 @@ class Study(Section):
     training_section: Annotated[TrainingSection, Field(alias="training")] = TrainingSection()
     design: DesignSection = DesignSection()
     sensitivity: SensitivitySection = SensitivitySection()
+    tolerances_section: Annotated[TolerancesSection | None, Field(alias="tolerances")] = None
 
     @field_validator("store")
     @classmethod
@@ -213,12 +216,13 @@ class Study(Section):
     def learns_figures(self) -> bool:
         """Whether figures of merit are learned directly, and not from curves.
 
-        So where a study aims at what curves do not tell, in a held charge, or in several scenarios.
+        So where a study aims at what curves do not tell, in a held charge, in several scenarios, or for
+        designs as they are made.
         """
         if self.goal_section is None:
             return False
         direct = any(name not in FIGURES_OF_MERIT for name in self.aims)
-        return direct or not self.scenario.constant_current
+        return bool(direct or self.tolerances_section or not self.scenario.constant_current)
 
     @property
     def scenarios(self) -> dict[str, Scenario]:
@@ -277,6 +281,14 @@ class Study(Section):
         if other.figure == self.goal.figure:
             raise InputError("a front needs a second figure beside the goal's", other.figure)
         return other, section
+
+    @property
+    def tolerances(self) -> Tolerances | None:
+        """How designs scatter when they are made, where they are judged so; raises `InputError`."""
+        section = self.tolerances_section
+        if section is None:
+            return None
+        return Tolerances.usual(self.space, section.percentile, section.deviations)
 
     @property
     def training(self) -> TrainingSettings:

@@ -42,6 +42,7 @@ def check_study(study: Study, where: Where) -> None:
     _check_variables(study, where)
     _check_goal(study, where)
     _check_front(study, where)
+    relay(lambda: study.tolerances, where("tolerances"))
     relay(lambda: Structure.of([*study.variables, *study.fixed]), where("variables"))
     relay(lambda: study.loaded_cell, where("cell"))
     for name in filter(CATEGORIES.__contains__, study.variables):

@@ -292,6 +292,13 @@ class DesignSection(Section):
     seed: Seed = 0
 
 
+class TolerancesSection(Section):
+    """How designs scatter when they are made."""
+
+    percentile: Annotated[float, Field(gt=0, lt=50)] = 5.0
+    deviations: Annotated[dict[str, float], Field(alias="standard deviations")] = {}
+
+
 class SensitivitySection(Section):
     """How many base samples the Sobol indices take: a power of two."""
 

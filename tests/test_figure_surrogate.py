@@ -11,6 +11,7 @@ from scipy.optimize import approx_fprime, minimize
 
 from electrograd.design.problem import Cautious, Goal, Limit
 from electrograd.design.refine import Refiner, SimulateMany, reached, trusted
+from electrograd.design.robust import REACH, AsMade, Tolerances
 from electrograd.physics.cell import Cell
 from electrograd.physics.charge import CURVES, Charge, End
 from electrograd.physics.errors import InputError
@@ -248,6 +249,39 @@ def test_a_time_that_is_not_reached_is_not_made_up(cell: Cell, surrogate: Figure
     outcome = Refiner(surrogate, simulator(cell, []), starts=8, seed=0).best(goal)
     assert outcome.feasible
     assert np.isfinite(outcome.winner.simulated.figures[CHARGE_TIME])
+
+
+def test_a_robust_design_keeps_its_limits_as_it_is_made(cell: Cell, surrogate: FigureSurrogate) -> None:
+    goal = Goal(SPECIFIC_ENERGY, "maximise", (Limit(CHARGE_TIME, "at most", 900.0),))
+    tolerances = Tolerances.usual(SPACE, 5.0, {})
+    assert tolerances.deviations == {POSITIVE_THICKNESS: 1e-6, N_P_RATIO: 0.0125}
+    nominal, robust = (
+        Refiner(surrogate, simulator(cell, []), starts=8, seed=0, tolerances=how).best(goal).winner
+        for how in (None, tolerances)
+    )
+    scatter = np.array([1e-6, 0.0125])
+    drawn = np.clip(np.random.default_rng(3).standard_normal((4000, 2)), -REACH, REACH) * scatter
+
+    def late(design: Mapping[str, float]) -> float:
+        asked = np.array([design[name] for name in SPACE.names])
+        return float(np.mean(planted(asked + drawn)[CHARGE_TIME] > 900))
+
+    assert 0.3 < late(nominal.design) < 0.7
+    assert 0.02 < late(robust.design) < 0.07
+    lost = 1 - robust.simulated.figures[SPECIFIC_ENERGY] / nominal.simulated.figures[SPECIFIC_ENERGY]
+    assert 0 < lost < 0.02
+
+
+def test_tolerances_that_cannot_be_are_refused(surrogate: FigureSurrogate) -> None:
+    with pytest.raises(InputError, match="a variable of the study"):
+        Tolerances.usual(SPACE, 5.0, {"Thickness": 1e-6})
+    with pytest.raises(InputError, match="zero or more"):
+        Tolerances.usual(SPACE, 5.0, {N_P_RATIO: -0.1})
+    with pytest.raises(InputError, match="ten standard deviations wide"):
+        Tolerances.usual(SPACE, 5.0, {POSITIVE_THICKNESS: 1e-5})
+    both = (Limit(CHARGE_TIME, "at most", 900.0), Limit(CHARGE_TIME, "at least", 600.0))
+    with pytest.raises(InputError, match="from one side"):
+        AsMade(surrogate, Goal(SPECIFIC_ENERGY, "maximise", both), Tolerances(), 0)
 
 
 def test_the_budget_is_kept(cell: Cell, surrogate: FigureSurrogate) -> None:
