@@ -1,8 +1,9 @@
 """Design, simulate, learn: the search on a surrogate that takes in what it is shown.
 
-Each round two designs are simulated: the best when the surrogate's intervals are held against it, and
-the best when they are held in its favour. The first is what can be trusted, the second what might be
-missed. Both join what the surrogate has seen, and the search begins anew. It ends where the best
+Each round two designs are simulated: the best when a share of the surrogate's intervals is held against
+it, and the best when they are held in its favour. The first is what can be trusted, the second what might
+be missed. The share, the caution, is all of the interval at first; it is halved where the first kept its
+limits in the simulation, and doubled where it did not. Both join what the surrogate has seen, and the search begins anew. It ends where the best
 verified design gains no more and was predicted within the tolerance, or where the budget is spent. What
 was simulated for one goal serves the next, so that a front costs little more than its points.
 """
@@ -89,16 +90,19 @@ class Refiner:
         candidates: list[Candidate] = []
         best: tuple[float, ...] = (math.inf,)
         first: Optimum | None = None
+        caution = 1.0
         while len(candidates) < self.budget:
             progress(len(candidates), self.budget)
             optimiser = self._optimiser(goal)
-            cautious, hopeful = (optimiser.solve({}, caution=share) for share in (1.0, -1.0))
+            cautious, hopeful = (optimiser.solve({}, caution=share) for share in (caution, -1.0))
             first = first or cautious
             found = self._consider(optimiser, [cautious, hopeful], candidates)
             if not found:
                 break
             begun, candidates = bool(candidates), [*candidates, *found]
             ranks = [self._rank(goal, candidate) for candidate in candidates]
+            kept = found[0].design == cautious.design and ranks[-len(found)][:2] == (False, 0.0)
+            caution = caution / 2 if kept else min(2 * caution, 1.0)
             now = min(ranks)
             gained = best[-1] - now[-1] if now[:-1] == best[:-1] else math.inf
             worth = GAIN * max(abs(now[-1]), optimiser.scale) if math.isfinite(now[-1]) else 0.0
