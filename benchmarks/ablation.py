@@ -50,7 +50,7 @@ from electrograd.sweeps.dataset import EVEN, Dataset
 
 RESULTS, RUNS = Path(__file__).parent / "results", Path("runs")
 KEPT = RUNS / "benchmark" / "ablation"
-SETTINGS = TrainingSettings(members=2, width=64, steps=4000, batch=256, patience=24, slopes=0.0)
+SETTINGS = TrainingSettings(members=2, width=64, steps=4000, batch=256, patience=24)
 SIZES = (512, 128)
 INSIDE = 1024
 LEAST_SHARE = 0.02

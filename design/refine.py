@@ -1,11 +1,12 @@
 """Design, simulate, learn: the search on a surrogate that takes in what it is shown.
 
-Each round two designs are simulated: the best when a share of the surrogate's intervals is held against
-it, and the best when they are held in its favour. The first is what can be trusted, the second what might
-be missed. The share, the caution, is all of the interval at first; it is halved where the first kept its
-limits in the simulation, and doubled where it did not. Both join what the surrogate has seen, and the search begins anew. It ends where the best
-verified design gains no more and was predicted within the tolerance, or where the budget is spent. What
-was simulated for one goal serves the next, so that a front costs little more than its points.
+Each round two designs are simulated: the best when a share of the surrogate's intervals is held
+against it, and the best when they are held in its favour. The first is what can be trusted, the second
+what might be missed. The share, the caution, is all of the interval at first; it is halved where the
+first kept its limits in the simulation, and doubled where it did not. Both join what the surrogate has
+seen, and the search begins anew. It ends where the best verified design gains no more and was predicted
+within the tolerance, or where the budget is spent. What was simulated for one goal serves the next, so
+that a front costs little more than its points.
 """
 
 import logging

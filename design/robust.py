@@ -26,7 +26,6 @@ from electrograd.sweeps.space import DesignSpace
 REACH = 2.5
 """Standard deviations by which a made design may differ, and that a design stays inside the box."""
 DRAWN = 64
-_BATCH = 64
 _USUAL = {"electrode thickness [m]": 1e-6, "porosity": 0.01, "channel pitch [m]": 2e-6}
 _USUAL_RATIO = 0.0125  # a micrometre of a negative electrode of 80
 
@@ -155,15 +154,8 @@ class AsMade:
         return self.surrogate.half_widths_at(design)
 
     def predict(self, designs: np.ndarray) -> dict[str, Float[np.ndarray, " designs"]]:
-        """What `figures` says of many designs."""
-        pieces = []
-        for first in range(0, len(designs), _BATCH):
-            rows = np.minimum(np.arange(first, first + _BATCH), len(designs) - 1)
-            pieces.append(self._compiled(self.state, jnp.asarray(designs[rows])))
-        return {
-            name: np.concatenate([np.asarray(piece[name]) for piece in pieces])[: len(designs)]
-            for name in pieces[0]
-        }
+        """Nominal figures of many designs: where searches begin need not be exact."""
+        return self.surrogate.predict(designs)
 
     def predict_one(self, design: Mapping[str, float]) -> dict[str, float]:
         """Nominal figures of one design given by name: what a simulation of it is compared with."""
@@ -171,8 +163,8 @@ class AsMade:
 
     def as_made(self, design: Mapping[str, float]) -> dict[str, float]:
         """What `figures` says of one design given by name."""
-        row = np.array([[design[name] for name in self._trained.names]])
-        return {name: float(value[0]) for name, value in self.predict(row).items()}
+        row = jnp.asarray([design[name] for name in self._trained.names])
+        return {name: float(value) for name, value in self._compiled(self.state, row).items()}
 
     def interval(self, figure: str) -> float:
         """Half-width that held 90 % of the designs left out."""
@@ -190,4 +182,4 @@ class AsMade:
 
     @cached_property
     def _compiled(self) -> Any:
-        return jax.jit(jax.vmap(lambda state, at: self.with_state(state).figures(at), in_axes=(None, 0)))
+        return jax.jit(lambda state, at: self.with_state(state).figures(at))

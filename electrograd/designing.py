@@ -153,6 +153,16 @@ def _searching(run: "StudyRun", progress: Progress) -> Iterator[tuple[Find, Simu
             yield by_figures, simulate_many
 
 
+def seen_by(run: "StudyRun", record: dict[str, Any]) -> FigureSurrogate:
+    """The surrogate of figures as it is once it has seen all that a design's search simulated."""
+    surrogate, verified = run.surrogate, record["search"]["verified_designs"]
+    assert isinstance(surrogate, FigureSurrogate)
+    rows = np.array([[one["design"][name] for name in surrogate.space.names] for one in verified])
+    names = verified[0]["simulated"]
+    figures = {name: np.array([one["simulated"][name] for one in verified], float) for name in names}
+    return surrogate.seeing(rows, figures)  # what JSON has as null is NaN here, and teaches nothing
+
+
 def best_of_sweep(
     run: "StudyRun", surrogate: FigureSurrogate, goal: Goal
 ) -> tuple[dict[str, float], dict[str, float]] | None:

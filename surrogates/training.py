@@ -81,9 +81,10 @@ class TrainingSettings:
         Weight of `losses.monotonicity_loss` at designs that were never simulated.
     zero_rate
         Weight of `losses.open_circuit_loss` at designs that were never simulated, whose C-rate is next
-        to nothing: for forms without that limit. Both are off unless they are asked for.
+        to nothing: for forms without that limit.
     slopes
-        Weight of `losses.slope_loss` along simulated curves; by default as `slopes_for` says.
+        Weight of `losses.slope_loss` along simulated curves. None of these losses lessened errors in
+        measurements; all are off unless they are asked for.
     seed
         Of weights, folds and batches.
     """
@@ -98,7 +99,7 @@ class TrainingSettings:
     patience: int = 8
     monotonicity: float = 0.0
     zero_rate: float = 0.0
-    slopes: float | None = None
+    slopes: float = 0.0
     seed: int = 0
 
     def width_for(self, designs: int) -> int:
@@ -108,10 +109,6 @@ class TrainingSettings:
     def steps_for(self, designs: int) -> int:
         """Steps for so many designs unless stated: 10,000 for few, 40,000 for many, 20,000 between."""
         return self.steps or (10_000 if designs <= FEW else 40_000 if designs > MANY else 20_000)
-
-    def slopes_for(self, designs: int) -> float:
-        """Weight of the loss of slopes for so many designs unless stated: 0.1 for few, else none."""
-        return (0.1 if designs <= FEW else 0.0) if self.slopes is None else self.slopes
 
     @property
     def per_fold(self) -> int:
@@ -168,7 +165,7 @@ def train_ensemble(
     InputError
         If the limit of zero rate is asked for where designs have no C-rate.
     """
-    steps, slopes = settings.steps_for(len(data)), settings.slopes_for(len(data))
+    steps, slopes = settings.steps_for(len(data)), settings.slopes
     width = settings.width_for(len(data))
     members, shape = (
         settings.members,

@@ -98,8 +98,7 @@ def test_the_limit_of_zero_rate_needs_a_rate_that_varies(physics: CurvePhysics) 
 
 def test_defaults_follow_the_number_of_designs() -> None:
     usual = TrainingSettings()
-    assert [usual.slopes_for(n) for n in (128, 256, 257)] == [0.1, 0.1, 0.0]
     assert [usual.width_for(n) for n in (256, 257)] == [64, 128]
     assert [usual.steps_for(n) for n in (256, 257, 1001)] == [10_000, 20_000, 40_000]
-    stated = TrainingSettings(steps=7, slopes=0.0)
-    assert (stated.steps_for(2048), stated.slopes_for(64)) == (7, 0.0)
+    stated = TrainingSettings(steps=7, width=5)
+    assert (stated.steps_for(2048), stated.width_for(64)) == (7, 5)
