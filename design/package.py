@@ -40,6 +40,7 @@ from electrograd.physics.variables import (
     PREDICTED,
     THEORETICAL_ENERGY_DENSITY,
     THEORETICAL_SPECIFIC_ENERGY,
+    USABLE_RATIO,
     VARIABLES,
     figure_and_scenario,
     unit_of,
@@ -60,6 +61,7 @@ CLOSED_FORM = (
     THEORETICAL_SPECIFIC_ENERGY,
     THEORETICAL_ENERGY_DENSITY,
     HOTTEST,
+    USABLE_RATIO,
 )
 """Predicted figures of merit in which nothing is learned, while surrogates are of one temperature."""
 

@@ -222,6 +222,7 @@ DIRECT: dict[str, str] = {
     ENERGY_DENSITY: "energy of a C/3 discharge at 25 °C per stack volume",
     HOTTEST: "volume average; the scenario's temperature where that is held",
     LEAST_ELECTROLYTE: "least concentration of salt anywhere in the pores, over the charge",
+    USABLE_RATIO: "usable negative over usable positive capacity, less what channels take",
 }
 """Further ones that can be aimed at where figures are learned directly, not from curves."""
 

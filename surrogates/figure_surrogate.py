@@ -27,6 +27,7 @@ from jaxtyping import Array, Float
 from electrograd.physics.errors import InputError
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import (
+    full_capacities,
     nominal_capacity,
     stack_mass,
     stack_thickness,
@@ -44,6 +45,7 @@ from electrograd.physics.variables import (
     SPECIFIC_ENERGY,
     THEORETICAL_ENERGY_DENSITY,
     THEORETICAL_SPECIFIC_ENERGY,
+    USABLE_RATIO,
     figure_and_scenario,
     in_scenario,
 )
@@ -247,17 +249,24 @@ class FigureSurrogate:
         return jax.jit(jax.vmap(lambda state, at: self.with_state(state)._both(at), in_axes=(None, 0)))
 
 
-_CLOSED = (NOMINAL_CAPACITY, THEORETICAL_SPECIFIC_ENERGY, THEORETICAL_ENERGY_DENSITY)
+_CLOSED = (
+    NOMINAL_CAPACITY,
+    THEORETICAL_SPECIFIC_ENERGY,
+    THEORETICAL_ENERGY_DENSITY,
+    USABLE_RATIO,
+)
 
 
 def _closed_form(physics: CurvePhysics, design: Any) -> dict[str, Any]:
     """Figures of merit that need no simulation, and what others are made with."""
     cell, parameters = physics.cell, physics.parameters(jnp.asarray(design, float))
     energy = theoretical_energy(cell, physics.negative, physics.positive, parameters)
+    negative, positive = full_capacities(cell, parameters)
     return {
         NOMINAL_CAPACITY: nominal_capacity(cell, parameters),
         THEORETICAL_SPECIFIC_ENERGY: energy / stack_mass(cell, parameters),
         THEORETICAL_ENERGY_DENSITY: energy / stack_thickness(cell, parameters) / 1000,
+        USABLE_RATIO: negative * cell.negative.window / (positive * cell.positive.window),
     }
 
 

@@ -7,7 +7,7 @@ from conftest import ROOT
 
 import electrograd as eg
 from electrograd.physics.errors import InputError
-from electrograd.physics.variables import C_RATE, N_P_RATIO, POSITIVE_THICKNESS
+from electrograd.physics.variables import C_RATE, CHARGE_TIME, N_P_RATIO, POSITIVE_THICKNESS
 from electrograd.study_file import bundled_text, parse_study
 
 TEXT = bundled_text("fast_charge")
@@ -115,6 +115,27 @@ def test_names_of_the_package() -> None:
             "front: {minimise: 'Theoretical specific energy [W.h.kg-1]'}\nsweep:",
             "a front needs a second figure beside the goal's",
         ),
+        (
+            "sweep:",
+            "front: {minimise: 'Plating margin [V]', between: [2, 1]}\nsweep:",
+            "'between' must be [lower, upper]",
+        ),
+        (
+            "Plating margin [V]: {at",
+            "Plating margin [V] @ cold: {at",
+            "further sweeps that state a scenario",
+        ),
+        (
+            "Accepted share of nominal capacity: {at least: 0.72}",
+            "Charge time to 80 % [s]: {at most: 10}",
+            "received: 10.0; nearest valid: 600",
+        ),
+        ("sweep:", "tolerances: {percentile: 60}\nsweep:", "less than 50"),
+        (
+            "sweep:",
+            "tolerances: {standard deviations: {N/P: 0.1}}\nsweep:",
+            "a variable of the study; received: N/P; nearest valid: N/P ratio",
+        ),
         ("variables:", "fixed: {N/P ratio: 1.1}\nvariables:", "fixed or varied, not both"),
         ("variables:", "channels: {shape: hole}\nvariables:", "they name none"),
         ("variables:", "overrides: {Separator porosit: 0.4}\nvariables:", "Separator porosity"),
@@ -136,6 +157,23 @@ def test_mistakes_about_structure_are_named(right: str, wrong: str, message: str
         parse_study(text, "mine.yaml")
     assert message in str(caught.value)
     assert "mine.yaml, line" in str(caught.value)
+
+
+def test_what_is_learned_follows_from_the_study() -> None:
+    assert not eg.load_study("fast_charge").learns_figures
+    assert not eg.load_study("R1").learns_figures
+    for name in ("xfc", "xfc_channels", "graded", "robust"):
+        study = eg.load_study(name)
+        assert study.learns_figures
+        assert CHARGE_TIME in study.sweep_of().extras
+    time = TEXT.replace("Plating margin [V]: {at least: 0.0}", "Charge time to 80 % [s]: {at most: 4e3}")
+    assert parse_study(time).learns_figures
+    assert parse_study(f"{TEXT}\ntolerances: {{}}").tolerances.percentile == 5
+    cold = TEXT.replace("Plating margin [V]:", '"Plating margin [V] @ cold":')
+    cold += "\nfurther sweeps: {cold: {scenario: {C-rate: 0.5, 'temperature [K]': 283.15}}}"
+    study = parse_study(cold)
+    assert [scenario.c_rate for scenario in study.scenarios.values()] == [1.0, 0.5]
+    assert study.learns_figures
 
 
 @pytest.mark.parametrize(("name", "thickest"), [("R1", 75e-6), ("R1-wide", 110e-6)])
