@@ -4,9 +4,7 @@
 ``curves.csv`` holds the charging curves. `SCHEMA_VERSION` counts changes that break readers.
 """
 
-import csv
 import importlib.metadata
-import io
 import json
 import math
 import shutil
@@ -20,11 +18,11 @@ from electrograd.design.prices import Prices
 from electrograd.design.problem import Goal
 from electrograd.design.verify import Outcome
 from electrograd.physics.cell import ELECTROLYTE_DENSITY, Cell
-from electrograd.physics.charge import CURRENT_DENSITY, NEGATIVE_POTENTIAL, TIME, VOLTAGE, Charge
+from electrograd.physics.charge import Charge
 from electrograd.physics.fidelity import model_of
 from electrograd.physics.figures import Simulated
 from electrograd.physics.model import mesh_points, submesh_types
-from electrograd.physics.plain import MODEL, plain_parameter_values, plain_pybamm
+from electrograd.physics.plain import MODEL, plain_pybamm
 from electrograd.physics.reference_discharge import DISCHARGE_RATE, DISCHARGE_TEMPERATURE
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import rate_capacity
@@ -48,11 +46,10 @@ from electrograd.physics.variables import (
 from electrograd.surrogates.checkpoint import write_atomic
 from electrograd.surrogates.figure_surrogate import FigureSurrogate
 from electrograd.surrogates.surrogate import Surrogate
-from electrograd.sweeps.dataset import CHARGE, Dataset
+from electrograd.sweeps.dataset import Dataset
 from electrograd.sweeps.space import DesignSpace
 
 SCHEMA_VERSION = 3
-CURVE_POINTS = 101
 AT_BOUND = 0.01
 """A variable this close to a bound, as a share of its range, leans on it."""
 
@@ -227,44 +224,6 @@ def resolved_record(charge: Charge) -> dict[str, Any]:
         LEAST_ELECTROLYTE: charge.least_electrolyte,
         "end": charge.end.label,
     }
-
-
-def parameter_values_json(
-    cell: Cell, scenario: Scenario, settings: SolverSettings, simulated: Simulated
-) -> bytes:
-    """``parameter_values.json``: plain ``pybamm.ParameterValues.from_json`` loads it."""
-    first = simulated.charge.observables[VOLTAGE][:1].sum()  # nothing of a charge that failed
-    values = plain_parameter_values(cell, scenario, simulated.parameters, float(first), settings.points)
-    return json.dumps(values.to_json(), indent=2).encode()
-
-
-def curves_csv(surrogate: Surrogate | FigureSurrogate, outcome: Outcome, baseline: Simulated) -> bytes:
-    """``curves.csv``: one row a point, for the design (predicted, simulated) and the baseline.
-
-    Nothing is predicted along the charge where figures of merit are learned directly.
-    """
-    winner = outcome.winner
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["electrode", "source", "Time [s]", CHARGE, VOLTAGE, NEGATIVE_POTENTIAL])
-    seen = (TIME, VOLTAGE, NEGATIVE_POTENTIAL)
-
-    def rows(electrode: str, source: str, charge: Any, curves: Any) -> None:
-        for passed, seconds, voltage, potential in zip(charge, *curves, strict=True):
-            values = (seconds, passed, voltage, potential)
-            table.writerow([electrode, source, *(f"{value:.9g}" for value in values)])
-
-    for electrode, simulated in (("design", winner.simulated), ("baseline", baseline)):
-        charge, curves = simulated.charge.on_grid(CURVE_POINTS, seen)
-        rows(electrode, "simulated", charge, curves)
-    if not isinstance(surrogate, Surrogate):
-        return text.getvalue().encode()
-    share, predicted = surrogate.predict_curves(winner.design, CURVE_POINTS)
-    nominal = winner.predicted[NOMINAL_CAPACITY]
-    density = winner.simulated.charge.observables[CURRENT_DENSITY][0]
-    seconds = 3600 * share * nominal / density
-    rows("design", "predicted", share * nominal, (seconds, *predicted.T[:2]))
-    return text.getvalue().encode()
 
 
 def _variables(

@@ -12,6 +12,7 @@ import numpy as np
 from electrograd.design import package, verify
 from electrograd.design.front import Find
 from electrograd.design.optimise import Optimiser, Progress
+from electrograd.design.package_files import curves_csv, parameter_values_json
 from electrograd.design.problem import Goal
 from electrograd.design.refine import Refiner
 from electrograd.design.verify import Outcome
@@ -64,10 +65,10 @@ def designed(run: "StudyRun") -> tuple[Path, dict[str, Any]]:
     )
     if study.tolerances:
         record["as_made"] = _as_made(run, outcome, goal)
-    files = {"curves.csv": package.curves_csv(surrogate, outcome, baseline)}
+    files = {"curves.csv": curves_csv(surrogate, outcome, baseline)}
     cell, scenario = surrogate.physics.cell, study.scenario
     if replayed:
-        files["parameter_values.json"] = package.parameter_values_json(
+        files["parameter_values.json"] = parameter_values_json(
             cell, scenario, finer, outcome.winner.simulated
         )
     elif scenario.constant_current:
