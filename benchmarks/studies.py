@@ -21,6 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 import electrograd as eg
@@ -86,8 +88,16 @@ def brute_force(run: Any, design: dict[str, Any]) -> float:
     goal, surrogate = reached(run.study.goal), seen_by(run, design)
     low, high = np.asarray(surrogate.space.lower), np.asarray(surrogate.space.upper)
     generator, best = np.random.default_rng(11), -np.inf
+    names = [goal.figure, *(limit.figure for limit in goal.limits)]
+
+    def told(design: jax.Array) -> dict[str, jax.Array]:
+        figures = surrogate.figures(design)
+        return {name: figures[name] for name in names}
+
+    asked = jax.jit(jax.vmap(told))
     for _ in range(RANDOM // AT_ONCE):
-        figures = surrogate.predict(low + generator.random((AT_ONCE, len(low))) * (high - low))
+        drawn = low + generator.random((AT_ONCE, len(low))) * (high - low)
+        figures = {name: np.asarray(value) for name, value in asked(jnp.asarray(drawn)).items()}
         held = np.all([limit.slack(figures) >= 0 for limit in goal.limits], axis=0)
         best = max(best, np.max(np.where(held, goal.sign * figures[goal.figure], -np.inf)))
     found = goal.sign * design["figures_of_merit"][goal.figure]["simulated"]
@@ -130,7 +140,7 @@ def table(result: dict[str, Any]) -> str:
         ]
         lines.append(f"| {' | '.join(cells)} |")
     for name, found in result["studies"].items():
-        shown = (f"{VARIABLES[n].label} {VARIABLES[n].number(v)}" for n, v in found["design"].items())
+        shown = (f"{VARIABLES[n].label} {VARIABLES[n].text(v)}" for n, v in found["design"].items())
         lines += ["", f"**{name}**: {', '.join(shown)}."]
         if made := found["as made"]:
             lines.append(f"Of {made['designs']} made designs {made['limits_met']} keep every limit.")
