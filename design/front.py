@@ -63,7 +63,7 @@ def trace_front(
     Parameters
     ----------
     goal
-        Its limits hold all along the front, but for those on the second figure, which is traded off.
+        Its limits hold all along the front; those on the second figure give way to ``between``.
     against, sense
         The second figure, and what is wanted of it.
     points
@@ -83,7 +83,8 @@ def trace_front(
         raise InputError("a front has two points at the least", points, LEAST_POINTS)
     if against == goal.figure:
         raise InputError("a front needs a second figure beside the goal's", against)
-    goal = replace(goal, limits=tuple(limit for limit in goal.limits if limit.figure != against))
+    if between:
+        goal = replace(goal, limits=tuple(limit for limit in goal.limits if limit.figure != against))
     other = Goal(against, sense, goal.limits)
     found: list[Outcome] = []
     total = points if between else points + 1

@@ -236,7 +236,7 @@ class GoalSection(ObjectiveSection):
 
 
 class FrontSection(ObjectiveSection):
-    """What the goal is traded off against, and at how many levels."""
+    """What the goal is traded off against, at how many levels, and between which."""
 
     points: Annotated[int, Field(ge=2, le=100)] = 9
     between: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None

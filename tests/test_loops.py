@@ -62,10 +62,10 @@ def test_one_compilation_and_one_call_a_point() -> None:
     calls = 0
     compiled = objective._at._compiled
 
-    def counted(x: np.ndarray) -> Any:
+    def counted(*given: Any) -> Any:
         nonlocal calls
         calls += 1
-        return compiled(x)
+        return compiled(*given)
 
     objective._at._compiled = counted
     for x in np.random.default_rng(0).random((5, 2)):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from untrained import planted
 
-from electrograd import steps
+from electrograd import learning
 from electrograd.console import Reporter
 from electrograd.steps import StudyRun
 from electrograd.study_file import parse_study
@@ -64,7 +64,7 @@ def test_an_interrupted_training_of_a_study_goes_on(
             some_surrogate, ensemble=trained.ensemble, dataset=dataset.fingerprint()
         )
 
-    monkeypatch.setattr(steps, "train", ensemble_only)
+    monkeypatch.setattr(learning, "train", ensemble_only)
 
     def run(runs: str, told: Told) -> StudyRun:
         run = StudyRun(parse_study(STUDY), tmp_path / runs, told)
