@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
+from queue import LifoQueue
 
 from electrograd.physics.cell import Cell
 from electrograd.physics.charge import End
@@ -84,7 +84,7 @@ class SimulatorPool:
     """
 
     def __init__(self, make: Callable[[], GuardedSimulator], processes: int) -> None:
-        self._idle: SimpleQueue[GuardedSimulator] = SimpleQueue()
+        self._idle: LifoQueue[GuardedSimulator] = LifoQueue()  # who asks for one gets the warm one
         self._all = [make() for _ in range(processes)]
         for simulator in self._all:
             self._idle.put(simulator)
