@@ -120,27 +120,7 @@ def sweep_map(dataset: Dataset, record: dict[str, Any], objective: np.ndarray) -
             axes.axvline(x_show.scale * limit["value"], color=ALARM, linewidth=1)
         if limit["figure"] == PLATING_MARGIN:
             axes.axhline(y_show.scale * limit["value"], color=ALARM, linewidth=1)
-    for key, colour, marker, name in (
-        ("simulated", "white", "*", "design"),
-        ("baseline", BASELINE, "D", "baseline"),
-    ):
-        share, margin = (
-            record["figures_of_merit"][figure_name][key]
-            for figure_name in (ACCEPTED_SHARE, PLATING_MARGIN)
-        )
-        if share is None or margin is None:  # its simulation failed
-            continue
-        axes.scatter(
-            x_show.scale * share,
-            y_show.scale * margin,
-            color=colour,
-            marker=marker,
-            s=190 if marker == "*" else 55,
-            edgecolor="black",
-            linewidth=0.8,
-            label=name,
-            zorder=3,
-        )
+    _mark(axes, record, ACCEPTED_SHARE, PLATING_MARGIN)
     axes.set(xlabel=x_show.title, ylabel=y_show.title)
     axes.legend(loc="lower right")
     return figure
@@ -163,27 +143,33 @@ def aims_map(values: Mapping[str, np.ndarray], record: dict[str, Any]) -> Figure
     for limit in limits:
         if limit["figure"] == across:
             axes.axvline(x_show.scale * limit["value"], color=ALARM, linewidth=1)
-    told = record["figures_of_merit"]
+    _mark(axes, record, across, goal)
+    axes.set(xlabel=x_show.title, ylabel=y_show.title)
+    axes.legend(fontsize=8)
+    return figure
+
+
+def _mark(axes: Axes, record: dict[str, Any], across: str, upward: str) -> None:
+    """Mark design and baseline by two figures, where their simulations gave both."""
+    told, x_show, y_show = record["figures_of_merit"], display(across), display(upward)
     for key, colour, marker, name in (
         ("simulated", "white", "*", "design"),
         ("baseline", BASELINE, "D", "baseline"),
     ):
-        x_value, y_value = told[across][key], told[goal][key]
-        if x_value is not None and y_value is not None:
-            axes.scatter(
-                x_show.scale * x_value,
-                y_show.scale * y_value,
-                color=colour,
-                marker=marker,
-                s=190 if marker == "*" else 55,
-                edgecolor="black",
-                linewidth=0.8,
-                label=name,
-                zorder=3,
-            )
-    axes.set(xlabel=x_show.title, ylabel=y_show.title)
-    axes.legend(fontsize=8)
-    return figure
+        x, y = told[across][key], told[upward][key]
+        if x is None or y is None:
+            continue
+        axes.scatter(
+            x_show.scale * x,
+            y_show.scale * y,
+            color=colour,
+            marker=marker,
+            s=190 if marker == "*" else 55,
+            edgecolor="black",
+            linewidth=0.8,
+            label=name,
+            zorder=3,
+        )
 
 
 def parity(accuracy: Accuracy, figure_name: str) -> Figure:
