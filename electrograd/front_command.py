@@ -35,6 +35,7 @@ def traced(run: "StudyRun") -> dict[str, Any]:
         "other": asdict(other),
         "levels": section.model_dump(),
         "search": study.design.model_dump(),
+        "tolerances": study.tolerances and asdict(study.tolerances),
         "verified": run.finer.to_dict(),
         "versions": package.versions(),
     }

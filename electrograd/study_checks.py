@@ -11,9 +11,12 @@ from electrograd.physics.errors import InputError, check_name
 from electrograd.physics.ladder import COLUMNS, FIDELITIES, P2D_ALONE, RESOLVED, SOLID
 from electrograd.physics.structure import Structure
 from electrograd.physics.variables import (
+    AIMS,
     C_RATE,
+    CHARGING_ENERGY,
     N_P_RATIO,
     NEGATIVE_THICKNESS,
+    OF_CHARGE,
     VARIABLES,
     figure_and_scenario,
     stage_rate,
@@ -51,6 +54,7 @@ def check_study(study: Study, where: Where) -> None:
     for name in study.sweep_names:
         _check_sweep(study, name, where)
     _check_designs(study, where)
+    _check_learned(study, where)
     samples = study.sensitivity.samples
     if samples & (samples - 1):
         raise InputError(
@@ -155,6 +159,15 @@ def _check_goal(study: Study, where: Where) -> None:
                 ", ".join(stated) or "further sweeps: {cold: {scenario: {C-rate: 1, ...}}}",
                 where("goal"),
             )
+
+
+def _check_learned(study: Study, where: Where) -> None:
+    """Refuse aims that surrogates of figures do not predict; what is checked before holds here."""
+    for aim in study.aims if study.learns_figures else ():
+        figure, scenario = figure_and_scenario(aim)
+        known = OF_CHARGE if scenario else [name for name in AIMS if name != CHARGING_ENERGY]
+        rule = "a figure of a further scenario" if scenario else "a figure that is learned directly"
+        check_name(figure, known, f"{rule} must be one of {', '.join(known)}", where("goal"))
 
 
 def _check_front(study: Study, where: Where) -> None:

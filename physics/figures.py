@@ -84,9 +84,8 @@ class DesignSimulator:
         others: Mapping[str, Scenario] | None = None,
     ) -> None:
         self.cell, self._scenario, self._settings = cell, scenario, settings
-        self._others = {
-            name: model_of(cell, other)(cell, other, settings) for name, other in (others or {}).items()
-        }
+        self._others = dict(others or {})
+        self._chargers: dict[tuple[str, type[P2D]], P2D] = {}
         self._model = model_of(cell, scenario)
         self._built: dict[type[P2D], tuple[P2D, P2D]] = {}
         self._models(self._model)
@@ -104,6 +103,14 @@ class DesignSimulator:
             charging = model(self.cell, scenario, rest)
             self._built[model] = charging, charging if alike else model(self.cell, reference, rest)
         return self._built[model]
+
+    def _charger(self, name: str, uncut: bool) -> P2D:
+        """What charges in a further scenario, built once."""
+        other = self._others[name]
+        kind = P2D if uncut else model_of(self.cell, other)
+        if (name, kind) not in self._chargers:
+            self._chargers[name, kind] = kind(self.cell, other, self._settings)
+        return self._chargers[name, kind]
 
     def __call__(self, design: Mapping[str, float]) -> Simulated:
         """Simulate one design, given by name in SI units, and take its figures of merit.
@@ -137,8 +144,10 @@ class DesignSimulator:
                 USABLE_RATIO: negative * cell.negative.window / (positive * cell.positive.window),
                 **{
                     in_scenario(figure, name): value
-                    for name, model in self._others.items()
-                    for figure, value in _of_charge(model.charge(parameters)).items()
+                    for name in self._others
+                    for figure, value in _of_charge(
+                        self._charger(name, uncut).charge(parameters)
+                    ).items()
                 },
             },
         )

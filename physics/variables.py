@@ -226,6 +226,16 @@ DIRECT: dict[str, str] = {
 }
 """Further ones that can be aimed at where figures are learned directly, not from curves."""
 
+OF_CHARGE = (
+    ACCEPTED_CAPACITY,
+    ACCEPTED_SHARE,
+    PLATING_MARGIN,
+    CHARGE_TIME,
+    LEAST_ELECTROLYTE,
+    HOTTEST,
+)
+"""Those that differ from scenario to scenario, where figures are learned directly."""
+
 _IN = " @ "
 
 

@@ -126,6 +126,17 @@ def test_names_of_the_package() -> None:
             "further sweeps that state a scenario",
         ),
         (
+            "  limits:\n",
+            "  limits:\n    Specific energy [W.h.kg-1]: {at least: 9}\n"
+            "    Charging energy [W.h.m-2]: {at least: 9}\n",
+            "a figure that is learned directly must be one of",
+        ),
+        (
+            "  limits:\n",
+            "  limits:\n    Specific energy [W.h.kg-1] @ cold: {at least: 9}\n",
+            "further sweeps that state a scenario",
+        ),
+        (
             "Accepted share of nominal capacity: {at least: 0.72}",
             "Charge time to 80 % [s]: {at most: 10}",
             "received: 10.0; nearest valid: 600",
@@ -171,6 +182,9 @@ def test_what_is_learned_follows_from_the_study() -> None:
     assert parse_study(f"{TEXT}\ntolerances: {{}}").tolerances.percentile == 5
     cold = TEXT.replace("Plating margin [V]:", '"Plating margin [V] @ cold":')
     cold += "\nfurther sweeps: {cold: {scenario: {C-rate: 0.5, 'temperature [K]': 283.15}}}"
+    everywhere = cold.replace('"Plating margin [V] @ cold"', '"Specific energy [W.h.kg-1] @ cold"')
+    with pytest.raises(InputError, match="a figure of a further scenario must be one of"):
+        parse_study(everywhere)
     study = parse_study(cold)
     assert [scenario.c_rate for scenario in study.scenarios.values()] == [1.0, 0.5]
     assert study.learns_figures
