@@ -1,6 +1,7 @@
-"""Find the best design by the surrogate's gradients, from many starts.
+"""Find the best design by the surrogate's gradients, from a thousand starts.
 
-The box is screened with one batch of Sobol designs; the best of them, and some spread ones, start
+The box is screened with one batch of Sobol designs. The best of them, and some spread ones, descend
+together (`descent`); where they end, a few apart from each other, and some spread ones again, start
 SciPy's SLSQP, which meets the limits exactly with the gradients of JAX. Variables are scaled to the
 unit box and never leave it. The search runs in double precision, single-precision weights and all:
 rounding would stop SLSQP short of a limit.
@@ -20,14 +21,18 @@ from jaxtyping import Array, Float
 from scipy.optimize import Bounds, minimize
 from scipy.stats import qmc
 
+from electrograd.design.descent import Descent
 from electrograd.design.prices import Prices, prices
 from electrograd.design.problem import Cautious, Goal, Limit, Predictor
-from electrograd.surrogates.objective import Growing, PointFigures
+from electrograd.surrogates.objective import Differentiable, Growing, PointFigures
 
 Progress = Callable[[int, int], None]
-"""Called with starts done and starts in all."""
+"""Called with searches done and searches in all."""
 
 SCREENED = 4096
+POLISHED, SPREAD = 8, 4
+"""Ends of the batch, and spread designs, from which SLSQP starts."""
+_APART = 0.05  # of the box: ends nearer than this are of one valley
 _NEVER = 100.0
 _TOLERANCE = 1e-4  # of a figure's spread over the box: within single precision, far within its error
 
@@ -44,8 +49,12 @@ class Optimum:
         Predicted figures of merit.
     feasible
         Whether the surrogate holds the limits, their reserves included, to be met.
-    starts, agreeing
-        How many starts there were, and how many ended at the same objective to 0.1 % of its spread.
+    bound
+        The goal's figure with the caution taken off it: what is sure, or, of a hopeful search, what no
+        design is likely to surpass.
+    starts, polished, agreeing
+        How many starts descended; from how many ends the limits were met exactly; and how many of these
+        found the same objective to 0.1 % of its spread.
     prices
         What it leans on: limits with their reserves, and bounds of the box.
     """
@@ -53,7 +62,9 @@ class Optimum:
     design: dict[str, float]
     figures: dict[str, float]
     feasible: bool
+    bound: float
     starts: int
+    polished: int
     agreeing: int
     prices: Prices
 
@@ -62,16 +73,35 @@ class Optimiser:
     """A compiled design problem; solve it as often as reserves change, without compiling again.
 
     `toward` gives the same surrogate another goal, without compiling again either.
+
+    Parameters
+    ----------
+    surrogate, goal
+        What predicts, and what is wanted.
+    starts
+        Searches that descend together; up to `POLISHED` and `SPREAD` are simply polished.
+    seed
+        Of where they begin.
+    guide
+        What they descend on, of the same state: the surrogate itself by default.
     """
 
-    def __init__(self, surrogate: Predictor, goal: Goal, starts: int, seed: int) -> None:
+    def __init__(
+        self,
+        surrogate: Predictor,
+        goal: Goal,
+        starts: int,
+        seed: int,
+        guide: Differentiable | None = None,
+    ) -> None:
         self.surrogate, self.starts = surrogate, starts
         self._at = PointFigures(_WithWidths(surrogate) if isinstance(surrogate, Cautious) else surrogate)
         space = surrogate.space
         self._lower = np.asarray(space.lower)
         self._width = np.asarray(space.upper) - self._lower
         sampler = qmc.Sobol(len(space), rng=np.random.default_rng(seed))
-        self._unit = sampler.random_base2(SCREENED.bit_length() - 1)
+        self._unit = sampler.random_base2(max(SCREENED, starts).bit_length() - 1)
+        self._descent = Descent(guide or surrogate, self._lower, self._width)
         self._screen(goal)
 
     def _screen(self, goal: Goal) -> None:
@@ -82,7 +112,9 @@ class Optimiser:
         """Return one of a surrogate that has seen more, without compiling again."""
         other = copy.copy(self)
         other.surrogate, other._at = surrogate, self._at.grown(_WithWidths(surrogate))
+        ends = self._ends
         other._screen(self.goal)
+        other._ends = ends
         return other
 
     def toward(self, goal: Goal) -> "Optimiser":
@@ -93,10 +125,12 @@ class Optimiser:
 
     def _aim(self, goal: Goal) -> None:
         self.goal = goal
+        self._ends: np.ndarray | None = None
         names = [goal.figure, *(limit.figure for limit in goal.limits)]
         self._scales = np.array([float(np.std(self._screened[name])) or 1.0 for name in names])
         signs = np.array([-goal.sign, *(limit.sign for limit in goal.limits)], float)
         self._offsets = signs * [0.0, *(limit.value for limit in goal.limits)] / self._scales
+        self._descended = tuple(names), signs / self._scales
         # Objective (less is better) and slacks, over spreads: linear in figures and half-widths.
         wide = [_WIDTH + name for name in names if _WIDTH + name in self._at.names]
         columns = list(dict.fromkeys([*names, *wide]))
@@ -164,7 +198,7 @@ class Optimiser:
             "jac": lambda u: slopes(u)[1:],
         }
         found = []
-        starts = self._starting_points(reserve) if near is None else self._to_unit(near)[None]
+        starts = self._starting_points() if near is None else self._to_unit(near)[None]
         for k, start in enumerate(starts):
             progress(k, len(starts))
             result = minimize(
@@ -188,7 +222,9 @@ class Optimiser:
             design=design,
             figures=self.surrogate.predict_one(design),
             feasible=broken == 0.0,
-            starts=len(starts),
+            bound=float(-self.goal.sign * objective * self._scales[0]),
+            starts=self.starts if near is None else 1,
+            polished=len(starts),
             agreeing=sum(b == broken and abs(o - objective) < 1e-3 for b, o, _ in found),
             prices=prices(
                 unit, slopes(unit), outputs(unit)[1:], limits, names, self._scales, self._width
@@ -199,16 +235,40 @@ class Optimiser:
         values = np.array([design[name] for name in self.surrogate.space.names])
         return np.clip((values - self._lower) / self._width, 0.0, 1.0)
 
-    def _starting_points(self, reserve: np.ndarray) -> np.ndarray:
+    def _starting_points(self) -> Float[np.ndarray, "starts variables"]:
+        """Where limits are met exactly from: kept for this goal, whatever the surrogate learns."""
+        if self._ends is None:
+            starts = self._screening_best()
+            if self.starts > POLISHED + SPREAD:
+                state = self._at.state
+                ends, outputs = self._descent(state, *self._descended, self._offsets, starts)
+                broken = np.sum(np.maximum(-outputs[:, 1:] - 0.01, 0.0), axis=1)
+                first = _apart(ends, np.lexsort((outputs[:, 0], broken)))
+                starts = np.concatenate([first, self._unit[:SPREAD]])
+            self._ends = starts
+        return self._ends
+
+    def _screening_best(self) -> Float[np.ndarray, "starts variables"]:
         """Half of the starts from the screening's best, half spread over the box."""
         objective = -self.goal.sign * self._screened[self.goal.figure] / self._scales[0]
         slacks = [
-            limit.slack(self._screened) / scale - r
-            for limit, scale, r in zip(self.goal.limits, self._scales[1:], reserve, strict=True)
+            limit.slack(self._screened) / scale
+            for limit, scale in zip(self.goal.limits, self._scales[1:], strict=True)
         ]
         broken = sum((np.maximum(-slack, 0.0) for slack in slacks), np.zeros_like(objective))
         best = np.lexsort((objective, broken))[: self.starts - self.starts // 2]
         return self._unit[np.concatenate([best, np.arange(self.starts // 2)])]
+
+
+def _apart(ends: Float[np.ndarray, "starts variables"], order: np.ndarray) -> np.ndarray:
+    """The first few ends, in an order, of which no two lie in one valley."""
+    kept: list[np.ndarray] = []
+    for end in ends[order]:
+        if all(np.max(np.abs(end - other)) > _APART for other in kept):
+            kept.append(end)
+        if len(kept) == POLISHED:
+            break
+    return np.array(kept)
 
 
 _WIDTH = "± "

@@ -23,7 +23,7 @@ from electrograd.physics.fidelity import model_of
 from electrograd.physics.figures import Simulated
 from electrograd.physics.model import mesh_points, submesh_types
 from electrograd.physics.plain import MODEL, plain_pybamm
-from electrograd.physics.reference_discharge import DISCHARGE_RATE, DISCHARGE_TEMPERATURE
+from electrograd.physics.reference_discharge import DISCHARGE_TEMPERATURE
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import rate_capacity
 from electrograd.physics.variables import (
@@ -161,7 +161,8 @@ def design_record(
         and {"design": outcome.best_of_sweep[0], "figures_of_merit": outcome.best_of_sweep[1]},
         "search": {
             "starts": outcome.starts,
-            "starts_at_this_optimum": outcome.agreeing,
+            "polished": outcome.polished,
+            "polished_to_this_optimum": outcome.agreeing,
             "verified_designs": [
                 {
                     "design": candidate.design,
@@ -317,6 +318,6 @@ def _simulation(
         "solver_message": winner.charge.message,
         "electrolyte_depleted": winner.charge.least_electrolyte < settings.depleted,
         "electrolyte_depleted_below_mol_m3": settings.depleted,
-        "specific_energy_discharge_c_rate": DISCHARGE_RATE,
+        "specific_energy_discharge_c_rate": scenario.discharge_rate,
         "specific_energy_temperature_K": DISCHARGE_TEMPERATURE,
     }

@@ -97,7 +97,13 @@ class Refiner:
             optimiser = self._optimiser(goal)
             cautious, hopeful = (optimiser.solve({}, caution=share) for share in (caution, -1.0))
             first = first or cautious
-            found = self._consider(optimiser, [cautious, hopeful], candidates)
+            promised = goal.sign * hopeful.bound
+            sought = [cautious, hopeful]
+            if cautious.feasible and _little(
+                promised - goal.sign * cautious.bound, cautious.bound, optimiser
+            ):
+                sought = [cautious]
+            found = self._consider(optimiser, sought, candidates)
             if not found:
                 break
             begun, candidates = bool(candidates), [*candidates, *found]
@@ -106,12 +112,12 @@ class Refiner:
             caution = caution / 2 if kept else min(2 * caution, 1.0)
             now = min(ranks)
             gained = best[-1] - now[-1] if now[:-1] == best[:-1] else math.inf
-            worth = GAIN * max(abs(now[-1]), optimiser.scale) if math.isfinite(now[-1]) else 0.0
             sure = trusted(goal, candidates[ranks.index(now)])
             _logger.info("after %d simulations %s, gained %.3g", len(candidates), now, gained)
             best = now
             feasible = now[:2] == (False, 0.0)
-            if begun and feasible and sure and gained <= worth:
+            settled = begun and _little(gained, now[-1], optimiser)
+            if feasible and sure and (settled or _little(promised + now[-1], now[-1], optimiser)):
                 break
         progress(self.budget, self.budget)
         assert first is not None
@@ -122,6 +128,7 @@ class Refiner:
             candidates=tuple(candidates),
             best_of_sweep=best_of_sweep,
             starts=first.starts,
+            polished=first.polished,
             agreeing=first.agreeing,
         )
 
@@ -173,7 +180,8 @@ class Refiner:
             known: FigureSurrogate | AsMade = self.surrogate
             if self.tolerances:
                 known = AsMade(self.surrogate, goal, self.tolerances, self.seed)
-            aimed = Optimiser(known, goal, self.starts, self.seed)
+            # A thousand searches of what all made designs are like would take minutes.
+            aimed = Optimiser(known, goal, self.starts, self.seed, guide=self.surrogate)
             self._knows = self.surrogate
         if self._knows is not self.surrogate:
             before = aimed.surrogate
@@ -181,6 +189,11 @@ class Refiner:
             aimed, self._knows = aimed.grown(now), self.surrogate
         self._aimed = aimed if aimed.goal == goal else aimed.toward(goal)
         return self._aimed
+
+
+def _little(gain: float, figure: float, optimiser: Optimiser) -> bool:
+    """Whether a gain of the goal's figure is not worth a simulation."""
+    return gain <= GAIN * max(abs(figure), optimiser.scale)
 
 
 def reached(goal: Goal) -> Goal:

@@ -70,8 +70,8 @@ class Outcome:
         All that were simulated, in order.
     best_of_sweep
         Design and figures of the best feasible design of the sweep, or None.
-    starts, agreeing
-        Starts of the search over the whole box, and how many of them found the same optimum.
+    starts, polished, agreeing
+        Of the search over the whole box; see `optimise.Optimum`.
     """
 
     winner: Candidate
@@ -79,6 +79,7 @@ class Outcome:
     candidates: tuple[Candidate, ...]
     best_of_sweep: tuple[dict[str, float], dict[str, float]] | None
     starts: int
+    polished: int
     agreeing: int
 
 
@@ -158,6 +159,7 @@ def find_verified(
         candidates=tuple(candidates),
         best_of_sweep=best_of_sweep,
         starts=search.starts,
+        polished=search.polished,
         agreeing=search.agreeing,
     )
 

@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from electrograd.physics.scenario import Scenario
+from electrograd.physics.scenario import DISCHARGE_RATE, Scenario
 from electrograd.surrogates.distillation import DistillationSettings
 from electrograd.surrogates.training import TrainingSettings
 from electrograd.sweeps.samplers import MOST_DESIGNS, Sampler
@@ -85,6 +85,7 @@ class ScenarioSection(Section):
     start: Annotated[float, Field(alias="start at share", ge=0, lt=1)] = 0.0
     cooling: Annotated[float | None, Field(alias="heat transfer coefficient [W.m-2.K-1]", ge=0)] = None
     rate_of: Annotated[Literal["design", "coatings"], Field(alias="C-rate of")] = "design"
+    discharge_rate: Annotated[float, Field(alias="discharge C-rate", ge=0.01, le=20)] = DISCHARGE_RATE
     end_when_depleted: Annotated[bool, Field(alias="end when depleted")] = False
 
     @property
@@ -287,7 +288,7 @@ class TrainingSection(Section):
 class DesignSection(Section):
     """How the design is searched for."""
 
-    starts: Annotated[int, Field(ge=1, le=1024)] = 24
+    starts: Annotated[int, Field(ge=1, le=65536)] = 1024
     budget: Annotated[int, Field(ge=2, le=1000)] = 24
     seed: Seed = 0
 

@@ -65,7 +65,7 @@ class Simulated:
 
 
 class DesignSimulator:
-    """Simulates designs in one scenario: the charge, and the C/3 discharge at 25 °C.
+    """Simulates designs in one scenario: the charge, and the reference discharge.
 
     Parameters
     ----------

@@ -20,7 +20,10 @@ _RANGES = (
     ("lower_voltage", 0.0, 5.5),
     ("plating_potential", -0.5, 0.5),
     ("charge_limit", 1e-6, 2.0),
+    ("discharge_rate", 0.001, 20.0),
 )
+
+DISCHARGE_RATE = 1 / 3
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ class Scenario:
         channels are cut, which holds the areal current when channels are compared with none.
     time_limit
         Hours after which a charge ends.
+    discharge_rate
+        C-rate of the discharge, at 25 °C, that specific energy and energy density are of [1/h].
 
     Raises
     ------
@@ -82,6 +87,7 @@ class Scenario:
     end_when_depleted: bool = False
     rate_of: Literal["design", "coatings"] = "design"
     time_limit: float = 2000.0
+    discharge_rate: float = DISCHARGE_RATE
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -168,6 +174,8 @@ class Scenario:
     def to_dict(self) -> dict[str, Any]:
         """Return the scenario as plain values for JSON."""
         plain = dataclasses.asdict(self)
+        if self.discharge_rate == DISCHARGE_RATE:
+            del plain["discharge_rate"]  # what was stored before it could be stated is of the same
         return {**plain, "later_stages": [list(stage) for stage in self.later_stages]}
 
     @classmethod

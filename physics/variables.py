@@ -218,8 +218,8 @@ FIGURES_OF_MERIT: dict[str, str] = {
 
 DIRECT: dict[str, str] = {
     CHARGE_TIME: "from empty, in one charge; infinite where it is not reached",
-    SPECIFIC_ENERGY: "energy of a C/3 discharge at 25 °C per stack mass",
-    ENERGY_DENSITY: "energy of a C/3 discharge at 25 °C per stack volume",
+    SPECIFIC_ENERGY: "energy of a discharge, C/3 if not stated, at 25 °C per stack mass",
+    ENERGY_DENSITY: "energy of a discharge, C/3 if not stated, at 25 °C per stack volume",
     HOTTEST: "volume average; the scenario's temperature where that is held",
     LEAST_ELECTROLYTE: "least concentration of salt anywhere in the pores, over the charge",
     USABLE_RATIO: "usable negative over usable positive capacity, less what channels take",

@@ -132,6 +132,11 @@ class PointFigures:
             self._seen, self._found = x.tobytes(), (np.asarray(values), np.asarray(slopes))
         return self._found
 
+    @property
+    def state(self) -> Any:
+        """The surrogate's as it is, of one that grows; else None."""
+        return self._state
+
     def row(self, figure: str) -> int:
         """Where a figure of merit stands; raises `InputError` for one that is not predicted."""
         check_name(figure, self.names, "it must be a predicted figure of merit")

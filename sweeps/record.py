@@ -37,7 +37,7 @@ DELIVERED = "Energy of the reference discharge [W.h.m-2]"
 EXTRAS: dict[str, str] = {
     CHARGE_TIME: "time to 80 % of the nominal capacity; infinite where it is not reached",
     HOTTEST: "highest mean temperature over the charge",
-    DELIVERED: "energy of a C/3 discharge over the window at 25 °C; 0 where it failed",
+    DELIVERED: "energy of the reference discharge over the window at 25 °C; 0 where it failed",
 }
 """What a sweep keeps beside `SCALARS` where it is asked to."""
 

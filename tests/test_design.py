@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from electrograd.design.front import Find, distinct, trace_front, unbeaten
-from electrograd.design.optimise import Optimiser
+from electrograd.design.optimise import POLISHED, SPREAD, Optimiser
 from electrograd.design.problem import Goal, Limit
 from electrograd.design.sensitivity import sobol_indices
 from electrograd.design.verify import ROUNDS, find_design, find_verified
@@ -91,13 +91,42 @@ BEST = 300.6 + np.sqrt(0.2)  # on the circle, at (0.3, 0.3) + √0.05 (1, 1)
 def test_planted_optimum_is_found_from_everywhere() -> None:
     optimum = Optimiser(Analytic(), GOAL, starts=16, seed=0).solve({})
     assert optimum.feasible
-    assert optimum.agreeing == 16
+    assert optimum.agreeing == optimum.polished
+    assert optimum.bound == pytest.approx(optimum.figures[ENERGY])
     assert optimum.figures[ENERGY] == pytest.approx(BEST, abs=1e-3)
     assert optimum.design[NEGATIVE_POROSITY] == pytest.approx(0.3 + np.sqrt(0.05), abs=2e-3)
     # The circle's radius is √(0.1 - limit), and the optimum √2 of it away: d√(0.2 - 2 limit) / d limit.
     assert optimum.prices.limits == pytest.approx({GOAL.limits[0]: 1 / np.sqrt(0.2)}, rel=1e-2)
     assert optimum.prices.interior
     assert optimum.prices.unexplained < 0.01
+
+
+class Wavy(Analytic):
+    """Waves upon the energy: dozens of valleys, and slopes that lead into the wrong ones."""
+
+    def figures(self, design: Any) -> dict[str, Any]:
+        a, b = design[..., 0], design[..., 1]
+        waves = 0.1 * jnp.cos(40 * (a - 0.5)) + 0.1 * jnp.cos(40 * (b - 0.45))
+        return {**super().figures(design), ENERGY: 300 + a + b + waves}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_best_of_many_valleys_is_found(seed: int) -> None:
+    """By a thousand descents: beside a fine grid, and with every end in the box and within the limit."""
+    optimiser = Optimiser(Wavy(), GOAL, starts=1024, seed=seed)
+    optimum = optimiser.solve({})
+    axis = np.linspace(0.2, 0.6, 801)
+    grid = Wavy().figures(np.stack(np.meshgrid(axis, axis), axis=-1))
+    best = np.max(np.where(grid[MARGIN] >= 0, grid[ENERGY], 0))
+    assert optimum.feasible
+    assert best - 1e-4 < optimum.figures[ENERGY] < best + 1e-3
+    assert (optimum.starts, optimum.polished) == (1024, POLISHED + SPREAD)
+    ends, outputs = optimiser._descent(
+        None, *optimiser._descended, optimiser._offsets, optimiser._screening_best()
+    )
+    assert np.all((ends > 0) & (ends < 1))
+    assert np.mean(outputs[:, 1] > -0.05) > 0.98
+    assert optimiser.toward(GOAL)._descent._compiled._cache_size() == 1
 
 
 def test_bounds_bind_without_limits() -> None:

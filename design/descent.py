@@ -1,0 +1,122 @@
+"""A thousand gradient searches at once: where the constrained searches begin.
+
+Every start descends, by Adam, on the augmented Lagrangian of objective f and slacks s, for inequalities
+(Nocedal and Wright 2006, section 17.4),
+
+    L = f + Σ ψ(-sₖ, λₖ),    ψ(g, λ) = λ g + ρ g²/2  where λ + ρ g > 0,  else -λ²/(2ρ),
+
+and after some steps λ ← max(λ + ρ g, 0), while steps become shorter. It moves in z, and the design is at
+u = 1 / (1 + exp(-z)) of the box, so that no bound is ever broken. One compiled batch does them all; what
+comes out is near the optima, and SLSQP does the rest.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float
+
+from electrograd.surrogates.objective import Differentiable, Growing
+
+STEPS = 12
+"""Steps between two updates of the multipliers."""
+WEIGHTS = (3.0, 10.0, 30.0, 100.0, 300.0)
+RATES = (0.3, 0.2, 0.12, 0.07, 0.04)
+"""What ρ, outputs being over their spreads in the box, and Adam's rate, in z, are between them."""
+_EDGE = 0.02  # of the box: a start at a bound would never leave it
+
+
+class Descent:
+    """The compiled batch of one surrogate over one box; for any goal, and whatever it learns later.
+
+    Parameters
+    ----------
+    surrogate
+        Predicts what is descended on.
+    lower, width
+        The box, SI units.
+    """
+
+    def __init__(self, surrogate: Differentiable, lower: np.ndarray, width: np.ndarray) -> None:
+        self._compiled = jax.jit(partial(_descend, surrogate, lower, width), static_argnames="names")
+
+    def __call__(
+        self,
+        state: Any,
+        names: tuple[str, ...],
+        factors: Float[np.ndarray, " outputs"],
+        offsets: Float[np.ndarray, " outputs"],
+        starts: Float[np.ndarray, "starts variables"],
+    ) -> tuple[Float[np.ndarray, "starts variables"], Float[np.ndarray, "starts outputs"]]:
+        """Descend from all starts; return where each ended, and the outputs there.
+
+        Parameters
+        ----------
+        state
+            Of a surrogate that grows; else None.
+        names
+            Figures: that of the objective, then one for each slack.
+        factors, offsets
+            Outputs are figures times factors, less offsets: an objective to minimise, and slacks.
+        starts
+            Places in the unit box.
+        """
+        ends, outputs = self._compiled(state, factors, offsets, starts, names=names)
+        return np.asarray(ends), np.asarray(outputs)
+
+
+def _descend(
+    surrogate: Differentiable,
+    lower: np.ndarray,
+    width: np.ndarray,
+    state: Any,
+    factors: Array,
+    offsets: Array,
+    starts: Array,
+    *,
+    names: tuple[str, ...],
+) -> tuple[Array, Array]:
+    now = surrogate.with_state(state) if isinstance(surrogate, Growing) else surrogate
+    adam = optax.chain(optax.zero_nans(), optax.scale_by_adam())
+
+    def outputs(z: Array) -> Array:
+        figures = now.figures(jnp.asarray(lower) + jax.nn.sigmoid(z) * jnp.asarray(width))
+        return factors * jnp.stack([figures[name] for name in names]) - offsets
+
+    def one(start: Array) -> tuple[Array, Array]:
+        inside = jnp.clip(start, _EDGE, 1 - _EDGE)
+        z = jnp.log(inside / (1 - inside))
+        first = (z, adam.init(z), jnp.zeros(len(names) - 1))
+        (z, _, _), _ = jax.lax.scan(
+            partial(_between_updates, outputs, adam), first, jnp.array([WEIGHTS, RATES]).T
+        )
+        return jax.nn.sigmoid(z), outputs(z)
+
+    return jax.vmap(one)(starts)
+
+
+def _between_updates(
+    outputs: Callable[[Array], Array],
+    adam: optax.GradientTransformation,
+    at: tuple[Array, Any, Array],
+    chosen: Array,
+) -> tuple[tuple[Array, Any, Array], None]:
+    z, moments, multipliers = at
+    weight, rate = chosen
+
+    def lagrangian(z: Array) -> Array:
+        told = outputs(z)
+        pushed = multipliers - weight * told[1:]
+        return told[0] + jnp.sum(jnp.maximum(pushed, 0) ** 2 - multipliers**2) / (2 * weight)
+
+    def step(at: tuple[Array, Any], _: None) -> tuple[tuple[Array, Any], None]:
+        z, moments = at
+        change, moments = adam.update(jax.grad(lagrangian)(z), moments)
+        return (z - rate * change, moments), None
+
+    (z, moments), _ = jax.lax.scan(step, (z, moments), None, length=STEPS)
+    return (z, moments, jnp.maximum(multipliers - weight * outputs(z)[1:], 0)), None
