@@ -10,7 +10,6 @@ u = 1 / (1 + exp(-z)) of the box, so that no bound is ever broken. One compiled 
 comes out is near the optima, and SLSQP does the rest.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -83,40 +82,35 @@ def _descend(
     now = surrogate.with_state(state) if isinstance(surrogate, Growing) else surrogate
     adam = optax.chain(optax.zero_nans(), optax.scale_by_adam())
 
-    def outputs(z: Array) -> Array:
+    def lagrangian(z: Array, multipliers: Array, weight: Array) -> tuple[Array, Array]:
         figures = now.figures(jnp.asarray(lower) + jax.nn.sigmoid(z) * jnp.asarray(width))
-        return factors * jnp.stack([figures[name] for name in names]) - offsets
+        told = factors * jnp.stack([figures[name] for name in names]) - offsets
+        pushed = jnp.maximum(multipliers - weight * told[1:], 0)
+        return told[0] + jnp.sum(pushed**2 - multipliers**2) / (2 * weight), told
+
+    def step(at: tuple[Array, Any, Array, Array], chosen: Array) -> tuple[Any, None]:
+        z, moments, multipliers, _ = at
+        weight, rate, updates = chosen
+        slopes, told = jax.grad(lagrangian, has_aux=True)(z, multipliers, weight)
+        change, moments = adam.update(slopes, moments)
+        updated = jnp.maximum(multipliers - weight * told[1:], 0)
+        return (z - rate * change, moments, jnp.where(updates, updated, multipliers), told), None
 
     def one(start: Array) -> tuple[Array, Array]:
         inside = jnp.clip(start, _EDGE, 1 - _EDGE)
         z = jnp.log(inside / (1 - inside))
-        first = (z, adam.init(z), jnp.zeros(len(names) - 1))
-        (z, _, _), _ = jax.lax.scan(
-            partial(_between_updates, outputs, adam), first, jnp.array([WEIGHTS, RATES]).T
-        )
-        return jax.nn.sigmoid(z), outputs(z)
+        nothing = jnp.zeros(len(names))
+        (z, _, _, told), _ = jax.lax.scan(step, (z, adam.init(z), nothing[1:], nothing), _schedule())
+        return jax.nn.sigmoid(z), told
 
     return jax.vmap(one)(starts)
 
 
-def _between_updates(
-    outputs: Callable[[Array], Array],
-    adam: optax.GradientTransformation,
-    at: tuple[Array, Any, Array],
-    chosen: Array,
-) -> tuple[tuple[Array, Any, Array], None]:
-    z, moments, multipliers = at
-    weight, rate = chosen
-
-    def lagrangian(z: Array) -> Array:
-        told = outputs(z)
-        pushed = multipliers - weight * told[1:]
-        return told[0] + jnp.sum(jnp.maximum(pushed, 0) ** 2 - multipliers**2) / (2 * weight)
-
-    def step(at: tuple[Array, Any], _: None) -> tuple[tuple[Array, Any], None]:
-        z, moments = at
-        change, moments = adam.update(jax.grad(lagrangian)(z), moments)
-        return (z - rate * change, moments), None
-
-    (z, moments), _ = jax.lax.scan(step, (z, moments), None, length=STEPS)
-    return (z, moments, jnp.maximum(multipliers - weight * outputs(z)[1:], 0)), None
+def _schedule() -> Float[Array, "steps 3"]:
+    """Weight, rate, whether multipliers are updated, by step; the last only looks where it is."""
+    steps = [
+        (weight, rate, k == STEPS - 1)
+        for weight, rate in zip(WEIGHTS, RATES, strict=True)
+        for k in range(STEPS)
+    ]
+    return jnp.array([*steps, (WEIGHTS[-1], 0.0, False)], float)

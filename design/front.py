@@ -3,7 +3,8 @@
 One end is the best design for the goal, the other the best for the second figure within the same limits.
 Between them the second figure is held to levels, and the goal is sought anew at each (the constraint
 method: Haimes, Lasdon and Wismer, IEEE Trans. Syst. Man Cybern. 1 (1971) 296), which finds fronts of any
-shape.
+shape. Each level halves the widest gap: that of the neighbours between which the front could hide most,
+by the area of the rectangle that they span.
 """
 
 import math
@@ -19,7 +20,7 @@ from electrograd.design.verify import Outcome
 from electrograd.physics.errors import InputError
 
 LEAST_POINTS = 2
-_SHORT = 0.02  # of a step between levels
+_SHORT = 0.005  # of the way between the ends
 _SAME = 2e-3  # of the front's range in each figure
 
 
@@ -67,7 +68,7 @@ def trace_front(
     against, sense
         The second figure, and what is wanted of it.
     points
-        Levels at which a design is sought, both ends among them.
+        Designs that are sought at the most, both ends among them; fewer where the front has no gap left.
     between
         The range of levels; from the goal's own best to the second figure's where it is not stated.
     progress
@@ -86,47 +87,88 @@ def trace_front(
     if between:
         goal = replace(goal, limits=tuple(limit for limit in goal.limits if limit.figure != against))
     other = Goal(against, sense, goal.limits)
-    found: list[Outcome] = []
-    total = points if between else points + 1
-    if between is None:
-        ends: list[Outcome] = []
-        for aim in (goal, other):
-            progress(len(ends), total)
-            ends.append(find(aim))
-        found, levels = ends[:1], _levels(ends, against, points)[1:]
-    else:
-        low, high = sorted(between)
-        levels = np.linspace(high, low, points)[:: 1 if sense == "minimise" else -1]
     held: Literal["at least", "at most"] = "at least" if sense == "maximise" else "at most"
-    for k, level in enumerate(levels):
-        progress(total - len(levels) + k, total)
-        limit = Limit(against, held, float(level))
-        found.append(find(replace(goal, limits=(*goal.limits, limit))))
-    progress(total, total)
-    feasible = [outcome for outcome in found if outcome.feasible]
-    values = np.array(
-        [
-            [aim.sign * outcome.winner.simulated.figures[aim.figure] for aim in (goal, other)]
-            for outcome in feasible
-        ]
-    ).reshape(-1, 2)
+
+    def at(level: float) -> _Held:
+        limit = Limit(against, held, level)
+        return _Held(level, find(replace(goal, limits=(*goal.limits, limit))), goal, other)
+
+    progress(0, points)
+    if between is None:
+        best, far = _ends(find, goal, other, lambda done: progress(done, points))
+        found = [best, at(far)]
+    else:
+        easy, hard = sorted(between, key=lambda level: other.sign * level)
+        found = [at(easy)]
+        progress(1, points)
+        found.append(at(hard))
+    progress(2, points)
+    while len(found) < points and (level := _widest_gap(found)) is not None:
+        found = sorted([*found, at(level)], key=lambda one: other.sign * one.level)
+        progress(len(found), points)
+    progress(points, points)
+    feasible = [one.outcome for one in found if one.outcome.feasible]
+    values = np.array([[one.gained, one.reached] for one in found if one.outcome.feasible])
+    values = values.reshape(-1, 2)
     kept = distinct(values, sorted(unbeaten(values), key=lambda k: -values[k, 0]))
     return Front(goal, other, tuple(feasible[k] for k in kept))
 
 
-def _levels(ends: list[Outcome], against: str, points: int) -> np.ndarray:
-    """Levels of the second figure from the goal's best to its own."""
-    near, far = (end.winner.simulated.figures[against] for end in ends)
+@dataclass(frozen=True)
+class _Held:
+    """What was found with the second figure held to a level."""
+
+    level: float
+    outcome: Outcome
+    goal: Goal
+    other: Goal
+
+    @property
+    def gained(self) -> float:
+        """The goal's figure, more being better."""
+        return self.goal.sign * self.outcome.winner.simulated.figures[self.goal.figure]
+
+    @property
+    def reached(self) -> float:
+        """The second figure, more being better: as simulated, or its level where nothing meets that."""
+        if not self.outcome.feasible:
+            return self.other.sign * self.level
+        return self.other.sign * self.outcome.winner.simulated.figures[self.other.figure]
+
+
+def _ends(find: Find, goal: Goal, other: Goal, progress: Callable[[int], None]) -> tuple[_Held, float]:
+    """The goal's best, and the level near the second figure's best at which the goal is sought."""
+    best = find(goal)
+    progress(1)
+    ends = [best, find(other)]
+    near, far = (end.winner.simulated.figures[other.figure] for end in ends)
     if not all(end.feasible for end in ends) or not (math.isfinite(near) and math.isfinite(far)):
         raise InputError(
             "both ends of a front must meet the goal's limits, at finite figures",
-            f"{against}: {near:g} where the goal is best, {far:g} where it is best itself",
+            f"{other.figure}: {near:g} where the goal is best, {far:g} where it is best itself",
             "limits that can be met, or 'between', the range of levels",
         )
-    levels = np.linspace(near, far, points)
     # At the far end many designs may be as good; the goal's best of them is found a little short of it.
-    levels[-1] -= _SHORT * (levels[-1] - levels[-2])
-    return levels
+    return _Held(near, best, goal, other), far - _SHORT * (far - near)
+
+
+def _widest_gap(found: list[_Held]) -> float | None:
+    """The level in the middle of the gap in which most could hide; None where no gap is left."""
+    reached = np.array([one.reached for one in found])
+    met = np.array([one.outcome.feasible for one in found])
+    if not met.any():
+        return None
+    gained = np.array([one.gained for one in found])
+    wide = np.ptp(gained[met])
+    # Where a level cannot be met, all that is left of the goal may be lost on the way there.
+    gained = np.where(met, gained, np.min(gained[met]) - max(wide, _SAME * np.abs(gained[met]).max()))
+    across, lost = np.diff(reached), -np.diff(gained)
+    apart = (across > _SAME * np.ptp(reached)) & (lost > _SAME * max(wide, np.finfo(float).tiny))
+    hidden = np.where(apart, across * lost, 0.0)
+    k = int(np.argmax(hidden))
+    if hidden[k] == 0:
+        return None
+    return found[0].other.sign * float(reached[k] + reached[k + 1]) / 2
 
 
 def distinct(values: np.ndarray, rows: list[int]) -> list[int]:

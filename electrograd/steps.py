@@ -18,7 +18,7 @@ from typing import Any
 from electrograd.console import Reporter
 from electrograd.design import package
 from electrograd.design.sensitivity import sobol_indices
-from electrograd.designing import REFINEMENT, designed
+from electrograd.designing import REFINEMENT, TIGHTER, designed
 from electrograd.learning import AnySurrogate, learned
 from electrograd.physics.scenario import SolverSettings
 from electrograd.physics.variables import C_RATE, FIGURES_OF_MERIT
@@ -105,7 +105,8 @@ class StudyRun:
     @property
     def finer(self) -> SolverSettings:
         """How designs are verified."""
-        return replace(self.study.solver, points=REFINEMENT * self.study.solver.points)
+        coarse = self.study.solver
+        return replace(coarse, points=REFINEMENT * coarse.points, rtol=coarse.rtol * TIGHTER)
 
     def verifier(self) -> GuardedSimulator:
         """What verifies designs, to be used in a ``with``: a simulator behind the study's time limit."""

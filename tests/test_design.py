@@ -282,12 +282,24 @@ def test_a_front_is_that_of_the_closed_form() -> None:
         finder(optimiser), GOAL, SHARE, "maximise", 5, progress=lambda *at: seen.append(at)
     )
     energy, share = front.values().T
-    assert share == pytest.approx(np.linspace(0.3 + np.sqrt(0.05), 0.6, 5), abs=2e-3)
+    first, last = 0.3 + np.sqrt(0.05), 0.6
+    halves = [0, 0.5, 0.75, 0.875, 1]  # the front falls ever more steeply towards its far end
+    assert share == pytest.approx(first + np.multiply(halves, last - first), abs=2e-3)
     assert energy == pytest.approx(300.3 + share + np.sqrt(0.1 - (share - 0.3) ** 2), abs=5e-3)
     assert all(point.winner.simulated.figures[MARGIN] >= 0 for point in front.points)
-    assert seen == [(k, 6) for k in range(7)]
+    assert seen == [*((k, 5) for k in range(6)), (5, 5)]
     between = trace_front(finder(optimiser), GOAL, SHARE, "maximise", 3, (0.55, 0.59))
     np.testing.assert_allclose(between.values()[:, 1], [0.55, 0.57, 0.59], atol=2e-3)
+    # A level that nothing meets costs a search, and those after it close in on the end.
+    beyond = trace_front(finder(optimiser), GOAL, SHARE, "maximise", 8, (0.55, 0.65)).values()
+    assert beyond[-1, 1] == pytest.approx(0.6, abs=4e-3)
+    # Levels that all give the goal's best are one point, found by two searches.
+    alike: list[tuple[int, int]] = []
+    loose = trace_front(
+        finder(optimiser), GOAL, SHARE, "maximise", 9, (0.3, 0.4), lambda *at: alike.append(at)
+    )
+    assert len(loose.points) == 1
+    assert alike == [(0, 9), (1, 9), (2, 9), (9, 9)]
     bound = Goal(ENERGY, "maximise", (*GOAL.limits, Limit(SHARE, "at most", 0.4)))
     np.testing.assert_allclose(
         trace_front(finder(optimiser), bound, SHARE, "maximise", 2, (0.55, 0.59)).values()[:, 1],
