@@ -106,7 +106,8 @@ def trace_front(
     while len(found) < points and (level := _widest_gap(found)) is not None:
         found = sorted([*found, at(level)], key=lambda one: other.sign * one.level)
         progress(len(found), points)
-    progress(points, points)
+    if len(found) < points:
+        progress(points, points)
     feasible = [one.outcome for one in found if one.outcome.feasible]
     values = np.array([[one.gained, one.reached] for one in found if one.outcome.feasible])
     values = values.reshape(-1, 2)

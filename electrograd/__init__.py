@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from electrograd.console import Reporter as Reporter
+    from electrograd.packages_command import run_packages as run_packages
     from electrograd.physics.errors import InputError as InputError
     from electrograd.steps import DesignPackage as DesignPackage
     from electrograd.steps import StudyRun as StudyRun
@@ -34,6 +35,7 @@ _HOMES = {
     "Reporter": "electrograd.console",
     "InputError": "electrograd.physics.errors",
     "DesignPackage": "electrograd.steps",
+    "run_packages": "electrograd.packages_command",
     "StudyRun": "electrograd.steps",
     "analyse_sensitivity": "electrograd.steps",
     "find_design": "electrograd.steps",

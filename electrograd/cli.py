@@ -48,6 +48,7 @@ class _InOrder(click.Group):
             "export",
             "design",
             "front",
+            "packages",
             "sensitivity",
             "report",
         ]
@@ -197,7 +198,21 @@ def front(run: "StudyRun") -> None:
     """Trade the goal off against a second figure."""
     from electrograd.front_command import act
 
-    click.echo(act(run))
+    act(run)
+    click.echo(run.folder / "front")
+
+
+@_step
+def packages(run: "StudyRun") -> None:
+    """Make the packages of STUDY and compare them."""
+    from electrograd.packages_command import act
+
+    lines, page, broken = act(run)
+    for line in lines:
+        click.echo(line)
+    click.echo(f"\nOverview: {page}")
+    if broken:
+        raise _LimitsNotMetError(f"no design was found that meets every limit: {', '.join(broken)}")
 
 
 @_step

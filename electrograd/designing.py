@@ -32,8 +32,8 @@ REFINEMENT = 3
 """A design is verified on a mesh this many times finer than the sweep's: it leans on its limits, and
 what the sweep's mesh is wrong by (0.05 % of the capacity) must not decide whether it keeps them."""
 TIGHTER = 0.1
-"""What the solver's relative tolerance is multiplied with then: where the salt runs out under a finer mesh, a
-discharge's energy was 0.1 % wrong without."""
+"""What the solver's relative tolerance is multiplied with then: without, the energy of a discharge that
+ran out of salt was 0.1 % wrong on that mesh."""
 MADE = 32
 """Made designs that are simulated of a design that is to survive tolerances."""
 AT_ONCE = 2

@@ -1,6 +1,7 @@
 """The pictures of a design package; each returns a Matplotlib figure of one panel's size."""
 
 from collections.abc import Mapping
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,10 @@ from electrograd.physics.variables import (
 )
 from electrograd.surrogates.surrogate import Accuracy
 from electrograd.sweeps.dataset import CHARGE, Dataset
-from electrograd.tables import FIGURES, VARIABLES, display
+from electrograd.tables import FIGURES, VARIABLES, Display, display
 
 DESIGN, BASELINE, MUTED, ALARM = "#0b6e99", "#8a5a00", "#9aa5ad", "#b3261e"
+SEVERAL = (DESIGN, "#c4551a", "#4b8b3b", "#7b4fa0", "#b08d00", "#5b6670")
 
 STYLE: dict[str, Any] = {
     "font.size": 9,
@@ -191,18 +193,22 @@ def parity(accuracy: Accuracy, figure_name: str) -> Figure:
     return figure
 
 
-def front_picture(record: dict[str, Any]) -> Figure:
-    """Verified designs that trade two figures off, as ``front.json`` has them."""
+def fronts_picture(records: Mapping[str, dict[str, Any]]) -> Figure:
+    """Verified designs that trade two figures off: the contents of ``front.json``, by name."""
     figure, axes = _panel()
-    shows, values = [], []
-    for which in ("other", "goal"):
-        name = record[which]["figure"]
-        show = display(name)
-        shows.append(show)
-        values.append([show.scale * point["simulated"][name] for point in record["points"]])
-    axes.plot(*values, "o-", color=DESIGN, markersize=4, linewidth=1)
+    shows: list[Display] = []
+    for (label, record), colour in zip(records.items(), cycle(SEVERAL)):
+        named = [record[which]["figure"] for which in ("other", "goal")]
+        shows = [display(name) for name in named]
+        values = [
+            [show.scale * point["simulated"][name] for point in record["points"]]
+            for show, name in zip(shows, named, strict=True)
+        ]
+        axes.plot(*values, "o-", color=colour, markersize=4, linewidth=1, label=label)
     axes.set_xlabel(shows[0].title)
     axes.set_ylabel(shows[1].title)
+    if len(records) > 1:
+        axes.legend()
     return figure
 
 

@@ -5,7 +5,6 @@ In ``runs/<study>/front/``: ``front.json`` with every verified design, and ``fro
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -13,7 +12,7 @@ import matplotlib as mpl
 from electrograd.design import package
 from electrograd.design.front import Front, trace_front
 from electrograd.designing import finder
-from electrograd.figures import STYLE, front_picture
+from electrograd.figures import STYLE, fronts_picture
 from electrograd.surrogates.checkpoint import write_atomic
 from electrograd.tables import VARIABLES, display
 
@@ -74,16 +73,15 @@ def _record(front: Front) -> dict[str, Any]:
     }
 
 
-def act(run: "StudyRun") -> Path:
-    """Trace, draw and tell; returns the folder."""
-    record = traced(run)
-    folder = run.folder / "front"
+def act(run: "StudyRun") -> dict[str, Any]:
+    """Trace, draw and tell; returns the contents of ``front.json``."""
+    record, folder = traced(run), run.folder / "front"
     with mpl.rc_context(STYLE):
-        front_picture(record).savefig(folder / "front.png", dpi=160)
+        fronts_picture({run.study.name: record}).savefig(folder / "front.png", dpi=160)
     for line in front_lines(record):
         run.reporter.say(line)
     run.reporter.say(f"Front: {folder}")
-    return folder
+    return record
 
 
 def front_lines(record: dict[str, Any]) -> list[str]:

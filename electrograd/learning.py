@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from electrograd.card import describe, describe_figures
 from electrograd.design import package
 from electrograd.physics.errors import InputError
-from electrograd.study import MAIN, check_learnable
+from electrograd.study import LABEL_KEYS, MAIN, Study
 from electrograd.surrogates import figure_artefact
 from electrograd.surrogates.artefact import FORMAT, load_surrogate, save_surrogate
 from electrograd.surrogates.figure_artefact import load_figures, save_figures
@@ -59,6 +59,33 @@ def check_trainable(run: "StudyRun", *, curves: bool = False) -> None:
             "be learned; it can be simulated and swept without",
             run.study.scenario.protocol,
             "goal: {minimise: Charge time to 80 % [s]}",
+        )
+
+
+def check_learnable(study: Study) -> None:
+    """Refuse a study that can be swept, but not yet learned.
+
+    Raises
+    ------
+    InputError
+        For variables of whole numbers or choices, or constraints between variables.
+    """
+    for axis in study.space.axes:
+        if not axis.smooth:
+            nearest = f"{axis.name}: [{axis.lower:g}, {axis.upper:g}]"
+            if axis.labelled:
+                nearest = f"channels: {{{LABEL_KEYS[axis.name]}: {axis.choices[0]}}}"
+            raise InputError(
+                "surrogates learn variables that take every value between bounds, in this release; "
+                "others can be swept",
+                f"{axis.name}: {axis}",
+                nearest,
+            )
+    if study.leaves_out:
+        raise InputError(
+            "surrogates learn whole boxes, in this release; a study with 'constraints' can be swept",
+            [str(constraint) for constraint in study.stated_constraints],
+            "a study without the key, its variables' bounds narrower",
         )
 
 

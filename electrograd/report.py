@@ -8,7 +8,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
@@ -53,14 +53,7 @@ def render(
     (folder / "figures").mkdir(exist_ok=True)
     for name, svg in drawn.items():
         write_atomic(folder / "figures" / f"{name}.svg", svg.encode())
-    environment = Environment(
-        loader=PackageLoader("electrograd", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("report.html.jinja").render(
+    page = template("report.html.jinja").render(
         record=record,
         figures=shown(record),
         simulated=simulated,
@@ -74,6 +67,18 @@ def render(
     )
     write_atomic(folder / "report.html", page.encode())
     return folder / "report.html"
+
+
+def template(name: str) -> Template:
+    """One of the pages' templates."""
+    environment = Environment(
+        loader=PackageLoader("electrograd", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)
 
 
 def draw(

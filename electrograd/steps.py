@@ -69,28 +69,37 @@ class StudyRun:
         Folder in which the study's folder lies.
     reporter
         Where progress is told; bars on standard error by default.
+    base
+        A run of a study that sweeps and learns just the same; see `learns_alike`. Its sweeps and its
+        surrogate are this one's, too.
     """
 
     def __init__(
-        self, study: Study, runs: str | Path = "runs", reporter: Reporter | None = None
+        self,
+        study: Study,
+        runs: str | Path = "runs",
+        reporter: Reporter | None = None,
+        base: "StudyRun | None" = None,
     ) -> None:
-        self.study = study
+        self.study, self._base = study, base
         self.folder = Path(runs) / study.name
         self.reporter = reporter or Reporter()
 
     @cached_property
     def dataset(self) -> Dataset:
         """The sweep; its pending designs are simulated first."""
-        return self.sweep().dataset()
+        return self._base.dataset if self._base else self.sweep().dataset()
 
     def sweep(self, name: str = MAIN) -> StudySweep:
         """One of the study's sweeps: the main one, or a further one by its name."""
+        if self._base:
+            return self._base.sweep(name)
         return StudySweep(self.study, self.folder, self.reporter, name)
 
     @cached_property
     def surrogate(self) -> AnySurrogate:
         """The surrogate trained on the sweep: of curves, or of figures of merit."""
-        return learned(self)
+        return self._base.surrogate if self._base else learned(self)
 
     @property
     def curve_physics(self) -> CurvePhysics:
@@ -176,6 +185,30 @@ class StudyRun:
             "others": {n: s.to_dict() for n, s in study.scenarios.items() if n != MAIN},
             "solver": study.solver.to_dict(),
         }
+
+
+_LEARNED_FROM = (
+    "cell",
+    "variables",
+    "fixed",
+    "constraints",
+    "channels",
+    "overrides",
+    "scenario_section",
+    "sweep",
+    "further_sweeps",
+    "store",
+    "training_section",
+)
+
+
+def learns_alike(one: Study, other: Study) -> bool:
+    """Whether two studies sweep and learn the same: they differ in what they aim at, at the most."""
+    return (
+        all(getattr(one, name) == getattr(other, name) for name in _LEARNED_FROM)
+        and one.learns_figures == other.learns_figures
+        and (one.scenarios == other.scenarios or not one.learns_figures)
+    )
 
 
 def run_sweep(

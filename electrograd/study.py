@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from electrograd.design.problem import Goal, Limit
 from electrograd.design.robust import Tolerances
@@ -40,6 +40,7 @@ from electrograd.study_sections import (
     Variable,
     VariableSection,
     beside,
+    with_packages,
 )
 from electrograd.surrogates.distillation import DistillationSettings
 from electrograd.surrogates.training import TrainingSettings
@@ -139,6 +140,12 @@ class Study(Section):
     design: DesignSection = DesignSection()
     sensitivity: SensitivitySection = SensitivitySection()
     tolerances_section: Annotated[TolerancesSection | None, Field(alias="tolerances")] = None
+    packages: dict[Name, "Study"] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _packages_are_studies(cls, said: Any) -> Any:
+        return with_packages(said)
 
     @field_validator("store")
     @classmethod
@@ -313,30 +320,3 @@ class Study(Section):
             "training": self.training_section.seed,
             "design": self.design.seed,
         }
-
-
-def check_learnable(study: Study) -> None:
-    """Refuse a study that can be swept, but not yet learned.
-
-    Raises
-    ------
-    InputError
-        For variables of whole numbers or choices, or constraints between variables.
-    """
-    for axis in study.space.axes:
-        if not axis.smooth:
-            nearest = f"{axis.name}: [{axis.lower:g}, {axis.upper:g}]"
-            if axis.labelled:
-                nearest = f"channels: {{{LABEL_KEYS[axis.name]}: {axis.choices[0]}}}"
-            raise InputError(
-                "surrogates learn variables that take every value between bounds, in this release; "
-                "others can be swept",
-                f"{axis.name}: {axis}",
-                nearest,
-            )
-    if study.leaves_out:
-        raise InputError(
-            "surrogates learn whole boxes, in this release; a study with 'constraints' can be swept",
-            [str(constraint) for constraint in study.stated_constraints],
-            "a study without the key, its variables' bounds narrower",
-        )

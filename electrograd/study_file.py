@@ -16,7 +16,7 @@ from ruamel.yaml.error import YAMLError
 
 from electrograd.physics.errors import InputError, nearest_name
 from electrograd.study import Study
-from electrograd.study_checks import check_study
+from electrograd.study_checks import Where, check_study
 from electrograd.study_sections import Section
 
 
@@ -95,12 +95,29 @@ def parse_study(text: str, file: str = "study", folder: str = "") -> Study:
         line = _line(placed, keys)
         return f"{file}, line {line}" if line else file
 
+    packages = plain.get("packages")
+    for name, changes in packages.items() if isinstance(packages, dict) else ():
+        for key in (changes.keys() if isinstance(changes, dict) else set()) & {"name", "packages"}:
+            place = where("packages", name, key)
+            raise InputError("a package cannot state its name, or packages of its own", key, where=place)
     try:
         study = Study.model_validate(plain, context={"folder": folder})
     except ValidationError as error:
         raise _explain(error, plain, where) from error
     check_study(study, where)
+    for name, package in study.packages.items():
+        check_study(package, _in_package(name, plain["packages"][name], where))
     return study
+
+
+def _in_package(name: str, changes: dict[str, Any], where: Where) -> Where:
+    """Where a key of a study's package stands: with it, or, of what it does not change, in the study."""
+
+    def place(*keys: Any) -> str:
+        own = keys and keys[0] in changes
+        return f"{where('packages', name, *keys) if own else where(*keys)} (package {name!r})"
+
+    return place
 
 
 def _explain(error: ValidationError, plain: Any, where: Any) -> InputError:

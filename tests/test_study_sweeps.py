@@ -6,10 +6,10 @@ import pytest
 
 import electrograd as eg
 from electrograd.console import Reporter
+from electrograd.learning import check_learnable
 from electrograd.physics.charge import CURVES, TIME
 from electrograd.physics.errors import InputError
 from electrograd.physics.variables import CHANNEL_SHAPE, POSITIVE_THICKNESS
-from electrograd.study import check_learnable
 from electrograd.study_file import bundled_text, parse_study
 from electrograd.sweeping import StudySweep
 
