@@ -26,6 +26,8 @@ STEPS = 12
 WEIGHTS = (3.0, 10.0, 30.0, 100.0, 300.0)
 RATES = (0.3, 0.2, 0.12, 0.07, 0.04)
 """What ρ, outputs being over their spreads in the box, and Adam's rate, in z, are between them."""
+OUTPUTS = 8
+"""An objective and so many slacks less one fit what is compiled once."""
 _EDGE = 0.02  # of the box: a start at a bound would never leave it
 
 
@@ -38,70 +40,80 @@ class Descent:
         Predicts what is descended on.
     lower, width
         The box, SI units.
+
+    Attributes
+    ----------
+    names
+        Figures that it can descend on, in the order of the factors.
     """
 
     def __init__(self, surrogate: Differentiable, lower: np.ndarray, width: np.ndarray) -> None:
-        self._compiled = jax.jit(partial(_descend, surrogate, lower, width), static_argnames="names")
+        place = jax.ShapeDtypeStruct(lower.shape, np.float64)
+        self.names = tuple(jax.eval_shape(surrogate.figures, place))
+        self._compiled = jax.jit(partial(_descend, surrogate, self.names, lower, width))
 
     def __call__(
         self,
         state: Any,
-        names: tuple[str, ...],
-        factors: Float[np.ndarray, " outputs"],
+        factors: Float[np.ndarray, "outputs figures"],
         offsets: Float[np.ndarray, " outputs"],
         starts: Float[np.ndarray, "starts variables"],
-    ) -> tuple[Float[np.ndarray, "starts variables"], Float[np.ndarray, "starts outputs"]]:
-        """Descend from all starts; return where each ended, and the outputs there.
+    ) -> tuple[Float[np.ndarray, "starts variables"], Float[np.ndarray, " starts"]]:
+        """Descend from all starts; return where each ended, and the Lagrangian there.
+
+        It is what the objective comes to once the slacks that are left are made up for, to first order.
 
         Parameters
         ----------
         state
             Of a surrogate that grows; else None.
-        names
-            Figures: that of the objective, then one for each slack.
         factors, offsets
-            Outputs are figures times factors, less offsets: an objective to minimise, and slacks.
+            Outputs are factors times figures, less offsets: an objective to minimise, and slacks.
         starts
             Places in the unit box.
         """
-        ends, outputs = self._compiled(state, factors, offsets, starts, names=names)
-        return np.asarray(ends), np.asarray(outputs)
+        # Slacks of one that no limit asks for: what is compiled serves few limits and many.
+        spare = max(0, OUTPUTS - len(offsets))
+        offsets = np.concatenate([offsets, -np.ones(spare)])
+        factors = np.concatenate([factors, np.zeros((spare, len(self.names)))])
+        ends, values = self._compiled(state, factors, offsets, starts)
+        return np.asarray(ends), np.asarray(values)
 
 
 def _descend(
     surrogate: Differentiable,
+    names: tuple[str, ...],
     lower: np.ndarray,
     width: np.ndarray,
     state: Any,
     factors: Array,
     offsets: Array,
     starts: Array,
-    *,
-    names: tuple[str, ...],
 ) -> tuple[Array, Array]:
     now = surrogate.with_state(state) if isinstance(surrogate, Growing) else surrogate
     adam = optax.chain(optax.zero_nans(), optax.scale_by_adam())
 
     def lagrangian(z: Array, multipliers: Array, weight: Array) -> tuple[Array, Array]:
         figures = now.figures(jnp.asarray(lower) + jax.nn.sigmoid(z) * jnp.asarray(width))
-        told = factors * jnp.stack([figures[name] for name in names]) - offsets
+        told = factors @ jnp.stack([figures[name] for name in names]) - offsets
         pushed = jnp.maximum(multipliers - weight * told[1:], 0)
         return told[0] + jnp.sum(pushed**2 - multipliers**2) / (2 * weight), told
 
-    def step(at: tuple[Array, Any, Array, Array], chosen: Array) -> tuple[Any, None]:
-        z, moments, multipliers, _ = at
+    def step(at: tuple[Array, Any, Array], chosen: Array) -> tuple[Any, Array]:
+        z, moments, multipliers = at
         weight, rate, updates = chosen
-        slopes, told = jax.grad(lagrangian, has_aux=True)(z, multipliers, weight)
+        value_and_slopes = jax.value_and_grad(lagrangian, has_aux=True)
+        (value, told), slopes = value_and_slopes(z, multipliers, weight)
         change, moments = adam.update(slopes, moments)
         updated = jnp.maximum(multipliers - weight * told[1:], 0)
-        return (z - rate * change, moments, jnp.where(updates, updated, multipliers), told), None
+        return (z - rate * change, moments, jnp.where(updates, updated, multipliers)), value
 
     def one(start: Array) -> tuple[Array, Array]:
         inside = jnp.clip(start, _EDGE, 1 - _EDGE)
         z = jnp.log(inside / (1 - inside))
-        nothing = jnp.zeros(len(names))
-        (z, _, _, told), _ = jax.lax.scan(step, (z, adam.init(z), nothing[1:], nothing), _schedule())
-        return jax.nn.sigmoid(z), told
+        first = (z, adam.init(z), jnp.zeros(len(offsets) - 1))
+        (z, _, _), values = jax.lax.scan(step, first, _schedule())
+        return jax.nn.sigmoid(z), values[-1]
 
     return jax.vmap(one)(starts)
 

@@ -130,7 +130,9 @@ class Optimiser:
         self._scales = np.array([float(np.std(self._screened[name])) or 1.0 for name in names])
         signs = np.array([-goal.sign, *(limit.sign for limit in goal.limits)], float)
         self._offsets = signs * [0.0, *(limit.value for limit in goal.limits)] / self._scales
-        self._descended = tuple(names), signs / self._scales
+        self._descended = np.zeros((len(names), len(self._descent.names)))
+        for k, name in enumerate(names):
+            self._descended[k, self._descent.names.index(name)] = signs[k] / self._scales[k]
         # Objective (less is better) and slacks, over spreads: linear in figures and half-widths.
         wide = [_WIDTH + name for name in names if _WIDTH + name in self._at.names]
         columns = list(dict.fromkeys([*names, *wide]))
@@ -241,9 +243,8 @@ class Optimiser:
             starts = self._screening_best()
             if self.starts > POLISHED + SPREAD:
                 state = self._at.state
-                ends, outputs = self._descent(state, *self._descended, self._offsets, starts)
-                broken = np.sum(np.maximum(-outputs[:, 1:] - 0.01, 0.0), axis=1)
-                first = _apart(ends, np.lexsort((outputs[:, 0], broken)))
+                ends, values = self._descent(state, self._descended, self._offsets, starts)
+                first = _apart(ends, np.argsort(values))
                 starts = np.concatenate([first, self._unit[:SPREAD]])
             self._ends = starts
         return self._ends

@@ -94,7 +94,7 @@ class Refiner:
         caution = 1.0
         while len(candidates) < self.budget:
             progress(len(candidates), self.budget)
-            optimiser = self._optimiser(goal)
+            optimiser = self.optimiser(goal)
             cautious, hopeful = (optimiser.solve({}, caution=share) for share in (caution, -1.0))
             first = first or cautious
             promised = goal.sign * hopeful.bound
@@ -165,16 +165,16 @@ class Refiner:
 
     def _rank(self, goal: Goal, candidate: Candidate) -> tuple[bool, float, float]:
         """As `rank_of`, by percentiles of the surrogate that has seen the candidate, if so wanted."""
-        optimiser = self._optimiser(goal)
+        optimiser = self.optimiser(goal)
         if isinstance(optimiser.surrogate, AsMade):
             figures = optimiser.surrogate.as_made(candidate.design)
             record = replace(candidate.simulated, figures={**candidate.simulated.figures, **figures})
             candidate = replace(candidate, simulated=record)
         return rank_of(optimiser, candidate)
 
-    def _optimiser(self, goal: Goal) -> Optimiser:
-        """Of the surrogate as it is; compiled once, or once a goal where percentiles are aimed at."""
-        aimed = self._aimed
+    def optimiser(self, goal: Goal) -> Optimiser:
+        """The search on the surrogate as it is; compiled once, or once a goal with tolerances."""
+        goal, aimed = reached(goal), self._aimed
         if aimed is None or (self.tolerances and aimed.goal != goal):
             self.surrogate = self.surrogate.with_room()
             known: FigureSurrogate | AsMade = self.surrogate

@@ -1,15 +1,16 @@
 """The design step of a study: search, verification in PyBaMM, and the package written."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from electrograd.design import package, verify
+from electrograd.design.conflict import Conflict, find_conflict
 from electrograd.design.front import Find
 from electrograd.design.optimise import Optimiser, Progress
 from electrograd.design.package_files import curves_csv, parameter_values_json
@@ -62,10 +63,14 @@ def designed(run: "StudyRun") -> tuple[Path, dict[str, Any]]:
         run.reporter.say("Designing: done before")
         return folder, json.loads((folder / "design.json").read_text())
     surrogate, goal, finer = run.surrogate, study.goal, run.finer
-    outcome, baseline = _searched(run, goal)
+    outcome, baseline, conflict = _searched(run, goal)
     record = package.design_record(
         study.name, surrogate, finer, goal, outcome, baseline, run.dataset, study.seeds
     )
+    if conflict:
+        record["conflict"] = [
+            {**asdict(limit), "within_reach": conflict.within_reach[limit]} for limit in conflict.limits
+        ]
     if study.tolerances:
         record["as_made"] = _as_made(run, outcome, goal)
     files = {"curves.csv": curves_csv(surrogate, outcome, baseline)}
@@ -82,13 +87,15 @@ def designed(run: "StudyRun") -> tuple[Path, dict[str, Any]]:
     return folder, json.loads((folder / "design.json").read_text())
 
 
-def _searched(run: "StudyRun", goal: Goal) -> tuple[Outcome, Simulated]:
-    """The best design, and the published cell in the same scenarios."""
+def _searched(run: "StudyRun", goal: Goal) -> tuple[Outcome, Simulated, Conflict | None]:
+    """The best design, the published cell in the same scenarios, and why limits are not met."""
     with run.reporter.progress("Designing") as update:
         # The search itself tells in other units than simulations, where it has none to count.
         unit = "simulations at most" if run.study.learns_figures else "gradient searches"
-        with _searching(run, lambda done, total: update(done, total, unit)) as (find, simulate_many):
-            return find(goal), simulate_many([run.published])[0]
+        with _searching(run, lambda done, total: update(done, total, unit)) as lent:
+            outcome = lent.find(goal)
+            conflict = None if outcome.feasible else find_conflict(lent.optimiser(goal))
+            return outcome, lent.simulate_many([run.published])[0], conflict
 
 
 def _as_made(run: "StudyRun", outcome: Outcome, goal: Goal) -> dict[str, Any]:
@@ -126,13 +133,20 @@ def _as_made(run: "StudyRun", outcome: Outcome, goal: Goal) -> dict[str, Any]:
 @contextmanager
 def finder(run: "StudyRun") -> Iterator[Find]:
     """Lend what finds and verifies the best design of any goal of a study."""
-    with _searching(run, lambda done, total: None) as (find, _):
-        yield find
+    with _searching(run, lambda done, total: None) as lent:
+        yield lent.find
+
+
+class _Lent(NamedTuple):
+    """What finds and verifies designs, what simulates them, and the search for a goal alone."""
+
+    find: Find
+    simulate_many: SimulatorPool
+    optimiser: Callable[[Goal], Optimiser]
 
 
 @contextmanager
-def _searching(run: "StudyRun", progress: Progress) -> Iterator[tuple[Find, SimulatorPool]]:
-    """Lend it, and the simulators that it verifies with."""
+def _searching(run: "StudyRun", progress: Progress) -> Iterator[_Lent]:
     surrogate, search = run.surrogate, run.study.design
     with SimulatorPool(run.verifier, AT_ONCE) as simulate_many:
         if isinstance(surrogate, Surrogate):
@@ -146,7 +160,7 @@ def _searching(run: "StudyRun", progress: Progress) -> Iterator[tuple[Find, Simu
                     progress,
                 )
 
-            yield by_curves, simulate_many
+            yield _Lent(by_curves, simulate_many, optimiser.toward)
         else:
             told = search.starts, search.seed, search.budget, run.study.tolerances
             refiner = Refiner(surrogate, simulate_many, *told)
@@ -154,7 +168,7 @@ def _searching(run: "StudyRun", progress: Progress) -> Iterator[tuple[Find, Simu
             def by_figures(goal: Goal) -> Outcome:
                 return refiner.best(goal, best_of_sweep(run, surrogate, goal), progress)
 
-            yield by_figures, simulate_many
+            yield _Lent(by_figures, simulate_many, refiner.optimiser)
 
 
 def seen_by(run: "StudyRun", record: dict[str, Any]) -> FigureSurrogate:

@@ -24,6 +24,7 @@ from electrograd.tables import (
     VARIABLES,
     Display,
     accuracy_lines,
+    conflict_lines,
     display,
     leaning_lines,
     shown,
@@ -62,6 +63,7 @@ def render(
         sensitivity=sensitivity["indices"],
         accuracy=accuracy_lines(surrogate.accuracy),
         leaning=leaning_lines(record),
+        conflict=conflict_lines(record),
         headline=headline(record),
         charge=charge_words(record),
     )

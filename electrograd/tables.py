@@ -136,7 +136,7 @@ def summary(record: dict[str, Any]) -> str:
     lines.insert(1 + len(record["variables"]), "")
     if record["simulation"]["electrolyte_depleted"]:
         lines.append("The design's electrolyte runs empty somewhere: trust its figures less.")
-    return "\n".join(["All figures of merit as simulated in PyBaMM.", *lines])
+    return "\n".join(["All figures of merit as simulated in PyBaMM.", *lines, *conflict_lines(record)])
 
 
 def simulated(record: dict[str, Any], figure: str, whose: str) -> str:
@@ -193,6 +193,32 @@ def leaning_lines(record: dict[str, Any]) -> list[str]:
         )
     if held["interior"]:
         lines.append("It leans on no bound of the box: no wider box holds a better design nearby.")
+    return lines
+
+
+def conflict_lines(record: dict[str, Any]) -> list[str]:
+    """Why limits are not met, in sentences; none where they are."""
+    if "conflict" not in record:
+        return []
+    limits = record["conflict"]
+    if not limits:
+        return [
+            "By the surrogate all limits can be met; the simulations did not bear it out. More designs "
+            "in the sweep, or a larger budget, may."
+        ]
+    told = []
+    for limit in limits:
+        show = display(limit["figure"])
+        told.append(f"{show.label.lower()} {limit['sense']} {show.text(limit['value'])}")
+    if len(limits) == 1:
+        show = display(limits[0]["figure"])
+        reach = show.text(limits[0]["within_reach"])
+        return [f"No design of the box has {told[0]}; the best has about {reach}."]
+    lines = [f"No design of the box meets these together: {'; '.join(told)}."]
+    for limit in limits:
+        show = display(limit["figure"])
+        reach = show.text(limit["within_reach"])
+        lines.append(f"With the others met, {show.label.lower()} comes to about {reach}.")
     return lines
 
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from electrograd.design.conflict import Conflict, find_conflict
 from electrograd.design.front import Find, distinct, trace_front, unbeaten
 from electrograd.design.optimise import POLISHED, SPREAD, Optimiser
 from electrograd.design.problem import Goal, Limit
@@ -110,7 +111,7 @@ class Wavy(Analytic):
         return {**super().figures(design), ENERGY: 300 + a + b + waves}
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(4))
 def test_the_best_of_many_valleys_is_found(seed: int) -> None:
     """By a thousand descents: beside a fine grid, and with every end in the box and within the limit."""
     optimiser = Optimiser(Wavy(), GOAL, starts=1024, seed=seed)
@@ -121,11 +122,12 @@ def test_the_best_of_many_valleys_is_found(seed: int) -> None:
     assert optimum.feasible
     assert best - 1e-4 < optimum.figures[ENERGY] < best + 1e-3
     assert (optimum.starts, optimum.polished) == (1024, POLISHED + SPREAD)
-    ends, outputs = optimiser._descent(
-        None, *optimiser._descended, optimiser._offsets, optimiser._screening_best()
+    ends, _ = optimiser._descent(
+        None, optimiser._descended, optimiser._offsets, optimiser._screening_best()
     )
+    margins = optimiser.surrogate.predict(0.2 + 0.4 * ends)[MARGIN]
     assert np.all((ends > 0) & (ends < 1))
-    assert np.mean(outputs[:, 1] > -0.05) > 0.98
+    assert np.mean(margins > -0.002) > 0.98
     assert optimiser.toward(GOAL)._descent._compiled._cache_size() == 1
 
 
@@ -168,6 +170,24 @@ def test_what_cannot_be_met_is_said() -> None:
     assert outcome.best_of_sweep is None
     # the nearest design: the middle of the circle
     assert outcome.winner.simulated.figures[MARGIN] == pytest.approx(0.1, abs=1e-3)
+
+
+def test_limits_in_conflict_are_named_with_what_is_within_reach() -> None:
+    """The margin ends at 0.1 in the middle of the circle; with a share of 0.55, at 0.1 - 0.25²."""
+    wide = Limit(MARGIN, "at least", 0.05)
+    share, energy = Limit(SHARE, "at least", 0.55), Limit(ENERGY, "at least", 300.1)
+    goal = Goal(ENERGY, "maximise", (energy, wide, share))
+    optimiser = Optimiser(Analytic(), goal, starts=64, seed=0)
+    found = find_conflict(optimiser)
+    assert found.limits == (wide, share)
+    assert found.within_reach[wide] == pytest.approx(0.1 - 0.25**2, abs=1e-3)
+    assert found.within_reach[share] == pytest.approx(0.3 + np.sqrt(0.05), abs=1e-3)
+    alone = Limit(MARGIN, "at least", 0.2)
+    found = find_conflict(optimiser.toward(Goal(ENERGY, "maximise", (share, alone))))
+    assert found.limits == (alone,)
+    assert found.within_reach == pytest.approx({alone: 0.1}, abs=1e-3)
+    assert find_conflict(optimiser.toward(GOAL)) == Conflict((), {})
+    assert optimiser._descent._compiled._cache_size() == 1
 
 
 def test_a_failed_simulation_never_wins() -> None:

@@ -21,7 +21,7 @@ from electrograd.physics.variables import (
     SPECIFIC_ENERGY,
 )
 from electrograd.surrogates.surrogate import Accuracy, Surrogate
-from electrograd.tables import FIGURES, accuracy_lines, sensitivity_lines
+from electrograd.tables import FIGURES, accuracy_lines, conflict_lines, sensitivity_lines
 from electrograd.tables import simulated as simulated_text
 
 
@@ -59,3 +59,21 @@ def test_a_package_says_which_predictions_are_exact_and_keeps_to_json(some_surro
     assert record[NOMINAL_CAPACITY]["interval"] == [1.0, 1.0]
     assert not record[SPECIFIC_ENERGY]["learned"]
     assert record[SPECIFIC_ENERGY]["interval"] is None
+
+
+def test_limits_in_conflict_are_told_with_what_is_within_reach() -> None:
+    assert conflict_lines({}) == []
+    assert "did not bear it out" in conflict_lines({"conflict": []})[0]
+    time = {"figure": CHARGE_TIME, "sense": "at most", "value": 300.0, "within_reach": 412.0}
+    energy = {"figure": SPECIFIC_ENERGY, "sense": "at least", "value": 300.0, "within_reach": 271.84}
+    (alone,) = conflict_lines({"conflict": [time]})
+    assert (
+        alone
+        == "No design of the box has charge time to 80 % at most 5.0 min; the best has about 6.9 min."
+    )
+    assert conflict_lines({"conflict": [time, energy]}) == [
+        "No design of the box meets these together: charge time to 80 % at most 5.0 min; "
+        "specific energy, discharged at least 300.0 Wh/kg.",
+        "With the others met, charge time to 80 % comes to about 6.9 min.",
+        "With the others met, specific energy, discharged comes to about 271.8 Wh/kg.",
+    ]
