@@ -126,7 +126,7 @@ class Study(Section):
     name: Name
     cell: str
     variables: Annotated[dict[str, Variable], Field(min_length=1)]
-    fixed: dict[str, float] = Field(default_factory=dict)
+    fixed: dict[str, float | str] = Field(default_factory=dict)
     constraints: dict[str, ConstraintSection] = Field(default_factory=dict)
     channels: ChannelSection = ChannelSection()
     overrides: dict[str, float] = Field(default_factory=dict)

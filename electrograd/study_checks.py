@@ -113,7 +113,10 @@ def _check_variables(study: Study, where: Where) -> None:
         check_name(name, VARIABLES, "a fixed value must be of a known variable", where("fixed", name))
         if name in study.variables:
             raise InputError("a variable is fixed or varied, not both", name, where=where("fixed", name))
-        relay(lambda n=name, v=value: VARIABLES[n].check(v), where("fixed", name))
+        if isinstance(value, str):
+            _check_tie(name, value, study, where("fixed", name))
+        else:
+            relay(lambda n=name, v=value: VARIABLES[n].check(v), where("fixed", name))
     named = {*study.variables, *study.fixed}
     if {N_P_RATIO, NEGATIVE_THICKNESS} <= named:
         raise InputError(
@@ -125,6 +128,13 @@ def _check_variables(study: Study, where: Where) -> None:
     for name in study.variables:
         if name.startswith(C_RATE):
             _check_rate(name, study, study.scenario_section, where("variables", name))
+
+
+def _check_tie(name: str, other: str, study: Study, place: str) -> None:
+    """Refuse a value that is tied to what has none of its own, or is of another unit."""
+    own = [n for n in (*study.variables, *study.fixed) if not isinstance(study.fixed.get(n), str)]
+    alike = [n for n in own if n in VARIABLES and VARIABLES[n].unit == VARIABLES[name].unit]
+    check_name(other, alike, f"{name!r} can be tied to a variable or a fixed value of its unit", place)
 
 
 def _check_rate(name: str, study: Study, section: ScenarioSection, place: str) -> None:

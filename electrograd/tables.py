@@ -59,7 +59,7 @@ class Display:
 FIGURES: dict[str, Display] = {
     THEORETICAL_SPECIFIC_ENERGY: Display("Theoretical specific energy", "Wh/kg", 1.0, 1),
     THEORETICAL_ENERGY_DENSITY: Display("Theoretical energy density", "Wh/L", 1.0, 0),
-    SPECIFIC_ENERGY: Display("Specific energy, discharged", "Wh/kg", 1.0, 1),
+    SPECIFIC_ENERGY: Display("Discharge specific energy", "Wh/kg", 1.0, 1),
     ACCEPTED_SHARE: Display("Accepted share of nominal capacity", "%", 100.0, 2),
     ACCEPTED_CAPACITY: Display("Accepted capacity", "mAh/cm²", 0.1, 3),
     NOMINAL_CAPACITY: Display("Nominal areal capacity", "mAh/cm²", 0.1, 3),
@@ -67,7 +67,7 @@ FIGURES: dict[str, Display] = {
     PLATING_ONSET: Display("Plating begins, share of nominal capacity", "%", 100.0, 1, "never"),
     CHARGING_ENERGY: Display("Energy taken up by the charge", "mWh/cm²", 0.1, 2),
     USABLE_RATIO: Display("N/P ratio, channels counted", "", 1.0, 3),
-    ENERGY_DENSITY: Display("Energy density, discharged", "Wh/L", 1.0, 0),
+    ENERGY_DENSITY: Display("Discharge energy density", "Wh/L", 1.0, 0),
     CHARGE_TIME: Display("Charge time to 80 %", "min", 1 / 60, 1, "not reached"),
     HOTTEST: Display("Highest temperature", "K", 1.0, 1),
     LEAST_ELECTROLYTE: Display("Least electrolyte concentration", "mol/m³", 1.0, 0),

@@ -1,7 +1,6 @@
 """A cell's materials and baseline geometry, and the map from a design to a P2D parameter set."""
 
 import dataclasses
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,7 +90,7 @@ class Cell:
     Lengths in m, densities in kg.m-3, voltages in V. ``source`` is PyBaMM's name of the parameter set,
     or the path of a BPX file; ``overrides`` replaces values of it. ``baseline`` holds the set's own
     values of the parameters that a design can vary, under PyBaMM's names; ``fixed`` what every design
-    has in common; ``digest`` tells one content of a file from another.
+    has in common, ``tied`` what is as another; ``digest`` tells one content of a file from another.
     """
 
     source: str
@@ -111,6 +110,7 @@ class Cell:
     baseline: dict[str, float] = field(hash=False)
     overrides: dict[str, float] = field(hash=False, default_factory=dict)
     fixed: dict[str, float] = field(hash=False, default_factory=dict)
+    tied: dict[str, str] = field(hash=False, default_factory=dict)
     digest: str = ""
 
     @property
@@ -141,7 +141,7 @@ class Cell:
         InputError
             For an unknown set, a set without two porous electrodes, or a damaged file.
         """
-        from electrograd.physics.cell_data import load_parameter_values, solids_density
+        from electrograd.physics.cell_data import digest, load_parameter_values, solids_density, whole
         from electrograd.physics.windows import potential_range, stoichiometry_windows
 
         source, overrides = str(source), dict(overrides or {})
@@ -159,7 +159,7 @@ class Cell:
                 ),
                 empty=empty,
                 full=full,
-                active_share=_whole(active / (1 - float(values[f"{title} electrode porosity"]))),
+                active_share=whole(active / (1 - float(values[f"{title} electrode porosity"]))),
                 solids_density=solids_density(values, side),
                 lowest=lowest,
                 highest=highest,
@@ -186,7 +186,7 @@ class Cell:
             upper_voltage=float(values["Upper voltage cut-off [V]"]),
             baseline={k: float(values[k]) for k in DESIGN_VARIABLES if k != N_P_RATIO},
             overrides=overrides,
-            digest=_digest(Path(source)),
+            digest=digest(Path(source)),
         )
 
     @classmethod
@@ -207,17 +207,23 @@ class Cell:
         shares = {NEGATIVE_SHARE: self.negative.active_share, POSITIVE_SHARE: self.positive.active_share}
         return {**built, **self.baseline, **shares}
 
-    def with_fixed(self, fixed: Mapping[str, float]) -> "Cell":
-        """Return the cell with values that every design shares, by names of `VARIABLES`."""
+    def with_fixed(self, fixed: Mapping[str, float | str]) -> "Cell":
+        """Return the cell with values that every design shares, by names of `VARIABLES`.
+
+        A value that is a name of another ties the two: both are always alike.
+        """
         for name in fixed:
             check_name(name, VARIABLES, "a fixed value must be of a known variable")
             if name.startswith(C_RATE):
                 raise InputError("a rate that all designs share belongs in the scenario", name)
-        return dataclasses.replace(self, fixed=dict(fixed))
+        values = {name: value for name, value in fixed.items() if not isinstance(value, str)}
+        ties = {name: value for name, value in fixed.items() if isinstance(value, str)}
+        return dataclasses.replace(self, fixed=values, tied=ties)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the cell as plain numbers for JSON."""
-        return dataclasses.asdict(self)
+        """Return the cell as plain numbers for JSON; without ties, as it was before there were any."""
+        plain = dataclasses.asdict(self)
+        return plain if self.tied else {key: value for key, value in plain.items() if key != "tied"}
 
     def parameters(self, design: Mapping[str, Value]) -> dict[str, Value]:
         """Complete a design to every P2D parameter that a design can vary.
@@ -255,10 +261,12 @@ class Cell:
                 N_P_RATIO,
             )
         values: dict[str, Any] = {**self.baseline, **self.fixed, **design}
+        alike = {name: other for name, other in self.tied.items() if name not in design}
+        values |= {name: values[other] for name, other in alike.items() if other in values}
         if NEGATIVE_THICKNESS in design:  # it takes the place of a fixed ratio
             values.pop(N_P_RATIO, None)
         for electrode in self.structure:
-            stated = {*design, *self.fixed}
+            stated = {*design, *self.fixed, *alike}
             values.update(electrode.complete(values, porosity(electrode.side) in stated))
         shares = {side: self._active_share(side, values) for side in SIDES}
         values[NEGATIVE_ACTIVE] = shares["negative"] * (1 - values[NEGATIVE_POROSITY])
@@ -338,12 +346,3 @@ def _check_structure(name: str, structure: Structure) -> None:
             "Cell.load(source, Structure.of(design))",
         )
     check_name(name, structure.variables, "a design must be of the cell's structure")
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-
-
-def _whole(share: float) -> float:
-    """A share that is 1 but for the digits of a file, as 1: more could not be built."""
-    return 1.0 if abs(share - 1) < 1e-6 else share

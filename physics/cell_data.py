@@ -4,6 +4,7 @@ What a set lacks, or has wrong, is data of `electrograd.physics.cell_tables`. No
 transport, kinetics or open-circuit potentials is touched.
 """
 
+import hashlib
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -221,3 +222,13 @@ def _fill_shape(values: Any) -> None:
         "Cell cooling surface area [m2]": 2 * height * width + 2 * (height + width) * depth,
     }
     values.update({name: value for name, value in shape.items() if name not in values})
+
+
+def digest(path: Path) -> str:
+    """A hash of a file's content; empty where there is no file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def whole(share: float) -> float:
+    """A share that is 1 but for the digits of a file, as 1: more could not be built."""
+    return 1.0 if abs(share - 1) < 1e-6 else share

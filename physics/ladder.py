@@ -207,7 +207,8 @@ def _without_channels(cell: Cell, scenario: Scenario) -> Cell:
     if scenario.start:
         raise InputError("the P2D without its channels charges from empty", scenario.start, 0.0)
     structure = Structure(*(_without_channel(electrode) for electrode in cell.structure))
-    kept = {name: value for name, value in cell.fixed.items() if name not in _CHANNELS}
+    stated: dict[str, float | str] = {**cell.fixed, **cell.tied}
+    kept = {name: value for name, value in stated.items() if name not in _CHANNELS}
     return Cell.load(cell.source, structure, cell.overrides).with_fixed(kept)
 
 

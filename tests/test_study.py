@@ -190,6 +190,28 @@ def test_what_is_learned_follows_from_the_study() -> None:
     assert study.learns_figures
 
 
+def test_tied_variables_are_always_alike() -> None:
+    tied = TEXT.replace("  Positive electrode porosity: [0.20, 0.50]\n", "", 1)
+    tied += "\nfixed:\n  Positive electrode porosity: Negative electrode porosity\n"
+    cell = parse_study(tied).loaded_cell
+    built = cell.parameters({"Negative electrode porosity": 0.3, N_P_RATIO: 1.2})
+    assert built["Positive electrode porosity"] == 0.3
+    alone = parse_study(TEXT).loaded_cell
+    same = alone.parameters(
+        {"Negative electrode porosity": 0.3, "Positive electrode porosity": 0.3, N_P_RATIO: 1.2}
+    )
+    assert built == same
+    assert cell.published == alone.published, "the baseline is as it was built"
+    assert "tied" not in alone.to_dict()
+    assert type(cell).from_dict(cell.to_dict()) == cell
+    wrong = tied.replace(": Negative electrode porosity\n", ": Negative electrode porosty\n")
+    with pytest.raises(InputError, match="nearest valid: Negative electrode porosity"):
+        parse_study(wrong)
+    unit = tied.replace(": Negative electrode porosity\n", ": Positive electrode thickness [m]\n")
+    with pytest.raises(InputError, match="of its unit"):
+        parse_study(unit)
+
+
 @pytest.mark.parametrize(("name", "thickest"), [("R1", 75e-6), ("R1-wide", 110e-6)])
 def test_the_reference_problem_is_as_agreed(name: str, thickest: float) -> None:
     study = eg.load_study(name)

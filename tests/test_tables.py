@@ -73,7 +73,7 @@ def test_limits_in_conflict_are_told_with_what_is_within_reach() -> None:
     )
     assert conflict_lines({"conflict": [time, energy]}) == [
         "No design of the box meets these together: charge time to 80 % at most 5.0 min; "
-        "specific energy, discharged at least 300.0 Wh/kg.",
+        "discharge specific energy at least 300.0 Wh/kg.",
         "With the others met, charge time to 80 % comes to about 6.9 min.",
-        "With the others met, specific energy, discharged comes to about 271.8 Wh/kg.",
+        "With the others met, discharge specific energy comes to about 271.8 Wh/kg.",
     ]
