@@ -261,7 +261,7 @@ class Cell:
                 N_P_RATIO,
             )
         values: dict[str, Any] = {**self.baseline, **self.fixed, **design}
-        alike = {name: other for name, other in self.tied.items() if name not in design}
+        alike: dict[str, str] = {name: other for name, other in self.tied.items() if name not in design}
         values |= {name: values[other] for name, other in alike.items() if other in values}
         if NEGATIVE_THICKNESS in design:  # it takes the place of a fixed ratio
             values.pop(N_P_RATIO, None)
