@@ -78,14 +78,14 @@ def measure(name: str) -> dict[str, Any]:
                 for point in front["points"]
                 for n in names
             ),
-            "simulations": sum(point["simulations"] for point in front["points"]),
+            "simulations": len(front["verified_designs"]),
         }
     return found
 
 
 def brute_force(run: Any, design: dict[str, Any]) -> float:
     """How much better the best of many random designs is by prediction; negative: none is as good."""
-    goal, surrogate = reached(run.study.goal), seen_by(run, design)
+    goal, surrogate = reached(run.study.goal), seen_by(run, design["search"]["verified_designs"])
     low, high = np.asarray(surrogate.space.lower), np.asarray(surrogate.space.upper)
     generator, best = np.random.default_rng(11), -np.inf
     names = [goal.figure, *(limit.figure for limit in goal.limits)]

@@ -34,11 +34,14 @@ class Front:
         What was wanted, and what against.
     points
         What was found at each level, by simulation: feasible, and beaten by none.
+    searches
+        Every search there was, those too that found nothing new.
     """
 
     goal: Goal
     other: Goal
     points: tuple[Outcome, ...]
+    searches: tuple[Outcome, ...]
 
     def values(self) -> np.ndarray:
         """Simulated values of both figures, of shape (points, 2)."""
@@ -112,7 +115,7 @@ def trace_front(
     values = np.array([[one.gained, one.reached] for one in found if one.outcome.feasible])
     values = values.reshape(-1, 2)
     kept = distinct(values, sorted(unbeaten(values), key=lambda k: -values[k, 0]))
-    return Front(goal, other, tuple(feasible[k] for k in kept))
+    return Front(goal, other, tuple(feasible[k] for k in kept), tuple(one.outcome for one in found))
 
 
 @dataclass(frozen=True)

@@ -171,9 +171,9 @@ def _searching(run: "StudyRun", progress: Progress) -> Iterator[_Lent]:
             yield _Lent(by_figures, simulate_many, refiner.optimiser)
 
 
-def seen_by(run: "StudyRun", record: dict[str, Any]) -> FigureSurrogate:
-    """The surrogate of figures as it is once it has seen all that a design's search simulated."""
-    surrogate, verified = run.surrogate, record["search"]["verified_designs"]
+def seen_by(run: "StudyRun", verified: list[dict[str, Any]]) -> FigureSurrogate:
+    """The surrogate of figures as it is once it has seen verified designs, as JSON files list them."""
+    surrogate = run.surrogate
     assert isinstance(surrogate, FigureSurrogate)
     rows = np.array([[one["design"][name] for name in surrogate.space.names] for one in verified])
     names = verified[0]["simulated"]

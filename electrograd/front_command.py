@@ -70,6 +70,15 @@ def _record(front: Front) -> dict[str, Any]:
             }
             for point in front.points
         ],
+        "verified_designs": [
+            {
+                "design": candidate.design,
+                "predicted": candidate.predicted,
+                "simulated": candidate.simulated.figures,
+            }
+            for search in front.searches
+            for candidate in search.candidates
+        ],
     }
 
 
