@@ -85,7 +85,10 @@ def measure(name: str) -> dict[str, Any]:
 
 def brute_force(run: Any, design: dict[str, Any]) -> float:
     """How much better the best of many random designs is by prediction; negative: none is as good."""
-    goal, surrogate = reached(run.study.goal), seen_by(run, design["search"]["verified_designs"])
+    goal, surrogate = (
+        reached(run.study.goal),
+        seen_by(run.surrogate, design["search"]["verified_designs"]),
+    )
     low, high = np.asarray(surrogate.space.lower), np.asarray(surrogate.space.upper)
     generator, best = np.random.default_rng(11), -np.inf
     names = [goal.figure, *(limit.figure for limit in goal.limits)]

@@ -17,6 +17,7 @@ from electrograd.design.package_files import curves_csv, parameter_values_json
 from electrograd.design.problem import Goal
 from electrograd.design.refine import Refiner
 from electrograd.design.verify import Outcome
+from electrograd.learning import AnySurrogate
 from electrograd.physics.figures import Simulated
 from electrograd.physics.ladder import RESOLVED, charge_at
 from electrograd.physics.plain import plain_pybamm
@@ -171,10 +172,10 @@ def _searching(run: "StudyRun", progress: Progress) -> Iterator[_Lent]:
             yield _Lent(by_figures, simulate_many, refiner.optimiser)
 
 
-def seen_by(run: "StudyRun", verified: list[dict[str, Any]]) -> FigureSurrogate:
-    """The surrogate of figures as it is once it has seen verified designs, as JSON files list them."""
-    surrogate = run.surrogate
-    assert isinstance(surrogate, FigureSurrogate)
+def seen_by(surrogate: AnySurrogate, verified: list[dict[str, Any]]) -> AnySurrogate:
+    """A surrogate once it has seen verified designs; one of curves learns nothing of them."""
+    if isinstance(surrogate, Surrogate):
+        return surrogate
     rows = np.array([[one["design"][name] for name in surrogate.space.names] for one in verified])
     names = verified[0]["simulated"]
     figures = {name: np.array([one["simulated"][name] for one in verified], float) for name in names}

@@ -154,24 +154,27 @@ def aims_map(values: Mapping[str, np.ndarray], record: dict[str, Any]) -> Figure
 def _mark(axes: Axes, record: dict[str, Any], across: str, upward: str) -> None:
     """Mark design and baseline by two figures, where their simulations gave both."""
     told, x_show, y_show = record["figures_of_merit"], display(across), display(upward)
-    for key, colour, marker, name in (
-        ("simulated", "white", "*", "design"),
-        ("baseline", BASELINE, "D", "baseline"),
-    ):
+    for key, name in (("simulated", "design"), ("baseline", "baseline")):
         x, y = told[across][key], told[upward][key]
-        if x is None or y is None:
-            continue
-        axes.scatter(
-            x_show.scale * x,
-            y_show.scale * y,
-            color=colour,
-            marker=marker,
-            s=190 if marker == "*" else 55,
-            edgecolor="black",
-            linewidth=0.8,
-            label=name,
-            zorder=3,
-        )
+        if x is not None and y is not None:
+            mark(axes, x_show.scale * x, y_show.scale * y, name)
+
+
+def mark(axes: Axes, x: float, y: float, name: str) -> None:
+    """A star for the design, a diamond for anything else, such as the baseline."""
+    star = name == "design"
+    axes.scatter(
+        x,
+        y,
+        color="white" if star else BASELINE,
+        marker="*" if star else "D",
+        s=190 if star else 55,
+        edgecolor="black",
+        linewidth=0.8,
+        label=name,
+        zorder=3,
+        clip_on=False,
+    )
 
 
 def parity(accuracy: Accuracy, figure_name: str) -> Figure:

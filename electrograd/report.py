@@ -13,7 +13,11 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from electrograd import figures
+from electrograd.design.maps import DesignMap, design_map, telling_pair
+from electrograd.design.problem import Goal, Limit
+from electrograd.designing import seen_by
 from electrograd.learning import AnySurrogate
+from electrograd.map_figure import draw_map, map_caption
 from electrograd.physics.scenario import Scenario
 from electrograd.physics.variables import ACCEPTED_SHARE, PLATING_MARGIN
 from electrograd.surrogates.checkpoint import write_atomic
@@ -48,8 +52,10 @@ def render(
     record, sensitivity
         Contents of ``design.json`` and ``sensitivity.json``.
     """
+    around = around_design(record, surrogate)
     drawn = {
-        name: as_svg(figure) for name, figure in draw(folder, record, sensitivity, dataset, surrogate)
+        name: as_svg(figure)
+        for name, figure in draw(folder, record, sensitivity, dataset, surrogate, around)
     }
     (folder / "figures").mkdir(exist_ok=True)
     for name, svg in drawn.items():
@@ -66,6 +72,7 @@ def render(
         conflict=conflict_lines(record),
         headline=headline(record),
         charge=charge_words(record),
+        around=around and map_caption(around, record),
     )
     write_atomic(folder / "report.html", page.encode())
     return folder / "report.html"
@@ -89,6 +96,7 @@ def draw(
     sensitivity: dict[str, Any],
     dataset: Dataset,
     surrogate: AnySurrogate,
+    around: DesignMap | None,
 ) -> list[tuple[str, Figure]]:
     """Make every figure, by the name of its file."""
     curves = read_curves(folder / "curves.csv")
@@ -100,6 +108,7 @@ def draw(
             ("stack", figures.stack_sketch(surrogate.physics.cell, record)),
             ("voltage", figures.voltage(curves, record["scenario"]["upper_voltage"])),
             ("negative_potential", figures.negative_potential(curves)),
+            *((("map", draw_map(around, record)),) if around else ()),
             ("sweep", _sweep(completed, record, surrogate)),
             *(
                 (f"parity_{slug(name)}", figures.parity(surrogate.accuracy, name))
@@ -107,6 +116,17 @@ def draw(
             ),
             *((f"sobol_{slug(name)}", figures.sobol_bars(sensitivity, name)) for name in told),
         ]
+
+
+def around_design(record: dict[str, Any], surrogate: AnySurrogate) -> DesignMap | None:
+    """The map of the two most telling variables, by what the search knew at its end; None of one."""
+    design = {name: entry["value"] for name, entry in record["variables"].items()}
+    if len(design) < 2:
+        return None
+    aim = record["goal"]
+    goal = Goal(aim["figure"], aim["sense"], tuple(Limit(**limit) for limit in aim["limits"]))
+    known = seen_by(surrogate, record["search"]["verified_designs"])
+    return design_map(known, goal, design, telling_pair(known, goal, design))
 
 
 def charge_words(record: dict[str, Any]) -> str:

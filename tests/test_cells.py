@@ -90,6 +90,7 @@ def test_the_same_study_runs_on_every_cell(cell: str, variables: str, tmp_path: 
     assert 0.85 * energy["simulated"] < delivered < energy["simulated"]
 
     page = (package.folder / "report.html").read_text()
+    assert "the others as in the design; grey and hatched where a limit is broken." in page
     code = html.unescape(re.findall(r"<pre>(.*?)</pre>", page, re.DOTALL)[-1])
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=package.folder, capture_output=True, text=True, check=False

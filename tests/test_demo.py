@@ -133,7 +133,9 @@ def test_sensitivity_and_report(package: Path) -> None:
     energy = indices["Theoretical specific energy [W.h.kg-1]"]
     assert sum(index["first"] for index in energy.values()) == pytest.approx(1, abs=0.1)
     page = (package / "report.html").read_text()
-    assert page.count("<svg") == len(list((package / "figures").glob("*.svg"))) == 9
+    assert page.count("<svg") == len(list((package / "figures").glob("*.svg"))) == 10
+    assert "<h2>Around the design</h2>" in page
+    assert (package / "figures" / "map.svg").read_text().split("<svg", 1)[1] in page
     for outside in ('src="http', 'href="http', "<script", "@import", "url("):
         assert outside not in page.replace("url(#", "")
 
