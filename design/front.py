@@ -1,4 +1,4 @@
-"""The trade-off between two figures of merit: a front of designs, each verified by simulation.
+"""The trade-off between two or three figures of merit: a front of designs, each verified by simulation.
 
 One end is the best design for the goal, the other the best for the second figure within the same limits.
 Between them the second figure is held to levels, and the goal is sought anew at each (the constraint
@@ -26,12 +26,12 @@ _SAME = 2e-3  # of the front's range in each figure
 
 @dataclass(frozen=True)
 class Front:
-    """Designs of which none beats another in both figures, from the goal's best to the other's.
+    """Designs of which none beats another in every figure, from the goal's best to the other's.
 
     Attributes
     ----------
-    goal, other
-        What was wanted, and what against.
+    goal, other, third
+        What was wanted, and what against; a third figure, where there is one.
     points
         What was found at each level, by simulation: feasible, and beaten by none.
     searches
@@ -42,10 +42,11 @@ class Front:
     other: Goal
     points: tuple[Outcome, ...]
     searches: tuple[Outcome, ...]
+    third: Goal | None = None
 
     def values(self) -> np.ndarray:
-        """Simulated values of both figures, of shape (points, 2)."""
-        names = (self.goal.figure, self.other.figure)
+        """Simulated values of the figures, of shape (points, 2), or 3 with a third."""
+        names = [aim.figure for aim in (self.goal, self.other, self.third) if aim]
         return np.array([[p.winner.simulated.figures[name] for name in names] for p in self.points])
 
 
@@ -53,55 +54,133 @@ Find = Callable[[Goal], Outcome]
 """Finds the best verified design of a goal; see `verify.find_verified` and `refine.Refiner.best`."""
 
 
+@dataclass(frozen=True)
+class Against:
+    """A figure that a goal is traded off against.
+
+    Attributes
+    ----------
+    figure, sense
+        What is wanted of it.
+    points
+        Designs that are sought at the most, both ends among them; fewer where the front has no gap left.
+    between
+        The range of levels; from the goal's own best to the figure's where it is not stated.
+
+    Raises
+    ------
+    InputError
+        For fewer than two points.
+    """
+
+    figure: str
+    sense: Literal["maximise", "minimise"]
+    points: int
+    between: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.points < LEAST_POINTS:
+            raise InputError("a front has two points at the least", self.points, LEAST_POINTS)
+
+    def held_to(self, level: float) -> Limit:
+        """The limit that holds it to a level."""
+        return Limit(self.figure, "at least" if self.sense == "maximise" else "at most", level)
+
+    def freed(self, goal: Goal) -> Goal:
+        """A goal whose limits on it, where levels are stated, give way to these."""
+        kept = (one for one in goal.limits if not self.between or one.figure != self.figure)
+        return replace(goal, limits=tuple(kept))
+
+    def of(self, goal: Goal) -> Goal:
+        """It as a goal of its own, within another's limits."""
+        return Goal(self.figure, self.sense, goal.limits)
+
+    def ends(self) -> tuple[float, float]:
+        """The stated range, from where the goal is little held back to where it is most."""
+        assert self.between
+        low, high = sorted(self.between)
+        return (low, high) if self.sense == "maximise" else (high, low)
+
+
 def trace_front(
     find: Find,
     goal: Goal,
-    against: str,
-    sense: Literal["maximise", "minimise"],
-    points: int,
-    between: tuple[float, float] | None = None,
+    against: Against,
+    third: Against | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Front:
-    """Trace the front of a goal against a second figure.
+    """Trace the front of a goal against a second figure, and a third.
 
     Parameters
     ----------
     goal
-        Its limits hold all along the front; those on the second figure give way to ``between``.
-    against, sense
-        The second figure, and what is wanted of it.
-    points
-        Designs that are sought at the most, both ends among them; fewer where the front has no gap left.
-    between
-        The range of levels; from the goal's own best to the second figure's where it is not stated.
+        Its limits hold all along the front; those on the other figures give way to ``between``.
+    against
+        The second figure.
+    third
+        A third, held to levels that are evenly spaced; at each the front of the first two is traced.
     progress
         Told of levels done, and of all.
 
     Raises
     ------
     InputError
-        For fewer than two points, a second figure that is the goal's or is not predicted, or where no
-        design meets the limits at an end that is not stated.
+        For a figure that is another's or is not predicted, or where no design meets the limits at an end
+        that is not stated.
     """
-    if points < LEAST_POINTS:
-        raise InputError("a front has two points at the least", points, LEAST_POINTS)
-    if against == goal.figure:
-        raise InputError("a front needs a second figure beside the goal's", against)
-    if between:
-        goal = replace(goal, limits=tuple(limit for limit in goal.limits if limit.figure != against))
-    other = Goal(against, sense, goal.limits)
-    held: Literal["at least", "at most"] = "at least" if sense == "maximise" else "at most"
+    figures = [goal.figure, against.figure, *([third.figure] if third else [])]
+    if len(set(figures)) < len(figures):
+        raise InputError("a front needs a second figure beside the goal's", figures[-1])
+    goal = against.freed(goal)
+    other, searches = against.of(goal), []
+    if third is None:
+        searches = _between(find, goal, against, progress)
+        return _front(goal, other, None, searches)
+    goal = third.freed(goal)
+    total = third.points * against.points
+    ends = third.ends() if third.between else _ends(find, goal, third, lambda done: None)[1:]
+    for k, level in enumerate(np.linspace(*ends, third.points)):
+        before = k * against.points
+        progress(before, total)
+        held = replace(goal, limits=(*goal.limits, third.held_to(float(level))))
+        first = find(held)
+        searches.append(first)
+        if first.feasible:
+            searches += _between(find, held, against, _later(progress, before, total))
+    progress(total, total)
+    return _front(goal, other, third.of(goal), searches)
+
+
+def _later(progress: Progress, before: int, total: int) -> Progress:
+    return lambda done, _: progress(before + done, total)
+
+
+def _front(goal: Goal, other: Goal, third: Goal | None, searches: list[Outcome]) -> Front:
+    """What no other beats of all that was found."""
+    aims = [aim for aim in (goal, other, third) if aim]
+    feasible = [outcome for outcome in searches if outcome.feasible]
+    values = np.array(
+        [[aim.sign * one.winner.simulated.figures[aim.figure] for aim in aims] for one in feasible]
+    ).reshape(-1, len(aims))
+    kept = distinct(values, sorted(unbeaten(values), key=lambda k: -values[k, 0]))
+    return Front(goal, other, tuple(feasible[k] for k in kept), tuple(searches), third)
+
+
+def _between(find: Find, goal: Goal, against: Against, progress: Progress) -> list[Outcome]:
+    """Searches from end to end, each in the widest gap of those before."""
+    points, other = against.points, against.of(goal)
 
     def at(level: float) -> _Held:
-        limit = Limit(against, held, level)
-        return _Held(level, find(replace(goal, limits=(*goal.limits, limit))), goal, other)
+        return _Held(
+            level, find(replace(goal, limits=(*goal.limits, against.held_to(level)))), goal, other
+        )
 
     progress(0, points)
-    if between is None:
-        best, far = _ends(find, goal, other, lambda done: progress(done, points))
-        found = [best, at(far)]
+    if against.between is None:
+        best, near, far = _ends(find, goal, against, lambda done: progress(done, points))
+        found = [_Held(near, best, goal, other), at(far)]
     else:
-        easy, hard = sorted(between, key=lambda level: other.sign * level)
+        easy, hard = against.ends()
         found = [at(easy)]
         progress(1, points)
         found.append(at(hard))
@@ -111,11 +190,7 @@ def trace_front(
         progress(len(found), points)
     if len(found) < points:
         progress(points, points)
-    feasible = [one.outcome for one in found if one.outcome.feasible]
-    values = np.array([[one.gained, one.reached] for one in found if one.outcome.feasible])
-    values = values.reshape(-1, 2)
-    kept = distinct(values, sorted(unbeaten(values), key=lambda k: -values[k, 0]))
-    return Front(goal, other, tuple(feasible[k] for k in kept), tuple(one.outcome for one in found))
+    return [one.outcome for one in found]
 
 
 @dataclass(frozen=True)
@@ -140,20 +215,22 @@ class _Held:
         return self.other.sign * self.outcome.winner.simulated.figures[self.other.figure]
 
 
-def _ends(find: Find, goal: Goal, other: Goal, progress: Callable[[int], None]) -> tuple[_Held, float]:
-    """The goal's best, and the level near the second figure's best at which the goal is sought."""
+def _ends(
+    find: Find, goal: Goal, against: Against, progress: Callable[[int], None]
+) -> tuple[Outcome, float, float]:
+    """The goal's best, what the other figure is there, and its level near its own best."""
     best = find(goal)
     progress(1)
-    ends = [best, find(other)]
-    near, far = (end.winner.simulated.figures[other.figure] for end in ends)
+    ends = [best, find(against.of(goal))]
+    near, far = (end.winner.simulated.figures[against.figure] for end in ends)
     if not all(end.feasible for end in ends) or not (math.isfinite(near) and math.isfinite(far)):
         raise InputError(
             "both ends of a front must meet the goal's limits, at finite figures",
-            f"{other.figure}: {near:g} where the goal is best, {far:g} where it is best itself",
+            f"{against.figure}: {near:g} where the goal is best, {far:g} where it is best itself",
             "limits that can be met, or 'between', the range of levels",
         )
     # At the far end many designs may be as good; the goal's best of them is found a little short of it.
-    return _Held(near, best, goal, other), far - _SHORT * (far - near)
+    return best, near, far - _SHORT * (far - near)
 
 
 def _widest_gap(found: list[_Held]) -> float | None:

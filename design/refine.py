@@ -41,6 +41,7 @@ GAP, MARGIN_GAP = 0.005, 0.002
 plating margins in volts."""
 GAIN = 0.001
 """Least gain of a round that is worth another, over the figure or, if more, its spread in the box."""
+_ROUNDING = 1e-5
 _SAME = 1e-3  # of the box: designs nearer than this are one
 
 
@@ -88,6 +89,9 @@ class Refiner:
             Told of simulations done, and of all that there may be.
         """
         goal = reached(goal)
+        # What follows in closed form has no interval to be held back: only rounding is.
+        known = [limit for limit in goal.limits if not self.surrogate.interval(limit.figure)]
+        exact = {limit: _ROUNDING * abs(limit.value) for limit in known}
         candidates: list[Candidate] = []
         best: tuple[float, ...] = (math.inf,)
         first: Optimum | None = None
@@ -95,7 +99,7 @@ class Refiner:
         while len(candidates) < self.budget:
             progress(len(candidates), self.budget)
             optimiser = self.optimiser(goal)
-            cautious, hopeful = (optimiser.solve({}, caution=share) for share in (caution, -1.0))
+            cautious, hopeful = (optimiser.solve(exact, caution=share) for share in (caution, -1.0))
             first = first or cautious
             promised = goal.sign * hopeful.bound
             sought = [cautious, hopeful]

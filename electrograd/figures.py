@@ -207,7 +207,13 @@ def fronts_picture(records: Mapping[str, dict[str, Any]]) -> Figure:
             [show.scale * point["simulated"][name] for point in record["points"]]
             for show, name in zip(shows, named, strict=True)
         ]
-        axes.plot(*values, "o-", color=colour, markersize=4, linewidth=1, label=label)
+        if third := record["third"]:
+            show = display(third["figure"])
+            shades = [show.scale * point["simulated"][third["figure"]] for point in record["points"]]
+            points = axes.scatter(values[0], values[1], c=shades, s=22, cmap="viridis", label=label)
+            figure.colorbar(points, ax=axes, label=show.title)
+        else:
+            axes.plot(*values, "o-", color=colour, markersize=4, linewidth=1, label=label)
     axes.set_xlabel(shows[0].title)
     axes.set_ylabel(shows[1].title)
     if len(records) > 1:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 
 from electrograd.design import package
-from electrograd.design.front import Front, trace_front
+from electrograd.design.front import Against, Front, trace_front
 from electrograd.designing import finder
 from electrograd.figures import STYLE, fronts_picture
+from electrograd.study_sections import TradeSection
 from electrograd.surrogates.checkpoint import write_atomic
 from electrograd.tables import VARIABLES, display
 
@@ -46,9 +47,8 @@ def traced(run: "StudyRun") -> dict[str, Any]:
         front = trace_front(
             find,
             study.goal,
-            *(other.figure, other.sense),
-            section.points,
-            section.range,
+            _against(section),
+            _against(section.third) if section.third else None,
             lambda done, total: update(done, total, "levels"),
         )
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,10 +57,15 @@ def traced(run: "StudyRun") -> dict[str, Any]:
     return record
 
 
+def _against(section: TradeSection) -> Against:
+    return Against(*section.objective, section.points, section.range)
+
+
 def _record(front: Front) -> dict[str, Any]:
     return {
         "goal": {"figure": front.goal.figure, "sense": front.goal.sense},
         "other": {"figure": front.other.figure, "sense": front.other.sense},
+        "third": front.third and {"figure": front.third.figure, "sense": front.third.sense},
         "points": [
             {
                 "design": point.winner.design,
@@ -94,9 +99,9 @@ def act(run: "StudyRun") -> dict[str, Any]:
 
 
 def front_lines(record: dict[str, Any]) -> list[str]:
-    """The front as a table: both figures as simulated, then the variables."""
-    figures = [display(record[which]["figure"]) for which in ("goal", "other")]
-    names = [record[which]["figure"] for which in ("goal", "other")]
+    """The front as a table: its figures as simulated, then the variables."""
+    names = [record[which]["figure"] for which in ("goal", "other", "third") if record[which]]
+    figures = [display(name) for name in names]
     variables = [VARIABLES[name] for name in record["points"][0]["design"]]
     shows = [*figures, *variables]
     rows = [

@@ -217,7 +217,8 @@ class Study(Section):
         """Figures of merit that the goal, its limits and the front are about, by the study's names."""
         goal, front = self.goal_section, self.front_section
         named = [goal.objective[0], *goal.limits] if goal else []
-        return tuple(dict.fromkeys([*named, *([front.objective[0]] if front else [])]))
+        traded = [front, front.third] if front else []
+        return tuple(dict.fromkeys([*named, *(one.objective[0] for one in traded if one)]))
 
     @property
     def learns_figures(self) -> bool:
@@ -287,6 +288,9 @@ class Study(Section):
         other = Goal(*section.objective, self.goal.limits)
         if other.figure == self.goal.figure:
             raise InputError("a front needs a second figure beside the goal's", other.figure)
+        third = section.third and Goal(*section.third.objective, self.goal.limits)
+        if third and third.figure in (self.goal.figure, other.figure):
+            raise InputError("a front's third figure must be another than the first two", third.figure)
         return other, section
 
     @property

@@ -265,7 +265,7 @@ class GoalSection(ObjectiveSection):
     limits: dict[str, LimitSection] = {}
 
 
-class FrontSection(ObjectiveSection):
+class TradeSection(ObjectiveSection):
     """What the goal is traded off against, at how many levels, and between which."""
 
     points: Annotated[int, Field(ge=2, le=100)] = 9
@@ -282,6 +282,12 @@ class FrontSection(ObjectiveSection):
         if value is not None and not value[0] < value[1]:
             raise ValueError("'between' must be [lower, upper]")
         return value
+
+
+class FrontSection(TradeSection):
+    """What the goal is traded off against, and a third figure, if there is one."""
+
+    third: Annotated[TradeSection | None, Field(alias="and")] = None
 
 
 class TrainingSection(Section):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from electrograd.design.conflict import Conflict, find_conflict
-from electrograd.design.front import Find, distinct, trace_front, unbeaten
+from electrograd.design.front import Against, Find, distinct, trace_front, unbeaten
 from electrograd.design.optimise import POLISHED, SPREAD, Optimiser
 from electrograd.design.problem import Goal, Limit
 from electrograd.design.sensitivity import sobol_indices
@@ -299,7 +299,7 @@ def test_a_front_is_that_of_the_closed_form() -> None:
     optimiser = Optimiser(Analytic(interval=1e-4), GOAL, starts=8, seed=0)
     seen: list[tuple[int, int]] = []
     front = trace_front(
-        finder(optimiser), GOAL, SHARE, "maximise", 5, progress=lambda *at: seen.append(at)
+        finder(optimiser), GOAL, Against(SHARE, "maximise", 5), progress=lambda *at: seen.append(at)
     )
     energy, share = front.values().T
     first, last = 0.3 + np.sqrt(0.05), 0.6
@@ -308,35 +308,69 @@ def test_a_front_is_that_of_the_closed_form() -> None:
     assert energy == pytest.approx(300.3 + share + np.sqrt(0.1 - (share - 0.3) ** 2), abs=5e-3)
     assert all(point.winner.simulated.figures[MARGIN] >= 0 for point in front.points)
     assert seen == [(k, 5) for k in range(6)]
-    between = trace_front(finder(optimiser), GOAL, SHARE, "maximise", 3, (0.55, 0.59))
+    between = trace_front(finder(optimiser), GOAL, Against(SHARE, "maximise", 3, (0.55, 0.59)))
     np.testing.assert_allclose(between.values()[:, 1], [0.55, 0.57, 0.59], atol=2e-3)
     # A level that nothing meets costs a search, and those after it close in on the end.
-    beyond = trace_front(finder(optimiser), GOAL, SHARE, "maximise", 8, (0.55, 0.65)).values()
+    beyond = trace_front(finder(optimiser), GOAL, Against(SHARE, "maximise", 8, (0.55, 0.65))).values()
     assert beyond[-1, 1] == pytest.approx(0.6, abs=4e-3)
     # Levels that all give the goal's best are one point, found by two searches.
     alike: list[tuple[int, int]] = []
     loose = trace_front(
-        finder(optimiser), GOAL, SHARE, "maximise", 9, (0.3, 0.4), lambda *at: alike.append(at)
+        finder(optimiser),
+        GOAL,
+        Against(SHARE, "maximise", 9, (0.3, 0.4)),
+        None,
+        lambda *at: alike.append(at),
     )
     assert len(loose.points) == 1
     assert alike == [(0, 9), (1, 9), (2, 9), (9, 9)]
     bound = Goal(ENERGY, "maximise", (*GOAL.limits, Limit(SHARE, "at most", 0.4)))
     np.testing.assert_allclose(
-        trace_front(finder(optimiser), bound, SHARE, "maximise", 2, (0.55, 0.59)).values()[:, 1],
+        trace_front(finder(optimiser), bound, Against(SHARE, "maximise", 2, (0.55, 0.59))).values()[
+            :, 1
+        ],
         [0.55, 0.59],
         atol=2e-3,
     )
 
 
+def test_a_front_of_three_figures_is_that_of_the_closed_form() -> None:
+    """Energy 300 + a + b, share a, and the margin, each point the best sum for its share and margin."""
+    optimiser = Optimiser(Analytic(interval=1e-4), GOAL, starts=8, seed=0)
+    told: list[tuple[int, int]] = []
+    front = trace_front(
+        finder(optimiser),
+        GOAL,
+        Against(SHARE, "maximise", 4, (0.45, 0.55)),
+        Against(MARGIN, "maximise", 3, (0.0, 0.04)),
+        lambda *at: told.append(at),
+    )
+    energy, share, margin = front.values().T
+    assert len(energy) > 6
+    assert energy == pytest.approx(300.3 + share + np.sqrt(0.1 - margin - (share - 0.3) ** 2), abs=5e-3)
+    for level in (0.0, 0.02, 0.04):
+        assert np.sum(np.abs(margin - level) < 2e-3) >= 2
+    assert unbeaten(front.values()) == list(range(len(energy)))
+    assert told == sorted(told)
+    assert told[-1] == (12, 12)
+    high = Against(MARGIN, "maximise", 2, (0.04, 0.2))  # of which the second cannot be met
+    some = trace_front(finder(optimiser), GOAL, Against(SHARE, "maximise", 2, (0.45, 0.5)), high)
+    assert some.values()[:, 2] == pytest.approx(0.04, abs=2e-3)
+    with pytest.raises(InputError, match="second figure beside"):
+        trace_front(
+            finder(optimiser), GOAL, Against(SHARE, "maximise", 2), Against(SHARE, "maximise", 2)
+        )
+
+
 def test_a_front_that_cannot_be_is_refused() -> None:
     optimiser = Optimiser(Analytic(), GOAL, starts=4, seed=0)
     with pytest.raises(InputError, match="two points at the least"):
-        trace_front(finder(optimiser), GOAL, SHARE, "maximise", 1)
+        trace_front(finder(optimiser), GOAL, Against(SHARE, "maximise", 1))
     with pytest.raises(InputError, match="second figure beside the goal's"):
-        trace_front(finder(optimiser), GOAL, ENERGY, "maximise", 3)
+        trace_front(finder(optimiser), GOAL, Against(ENERGY, "maximise", 3))
     far = Goal(ENERGY, "maximise", (Limit(MARGIN, "at least", 0.2),))
     with pytest.raises(InputError, match="both ends of a front must meet the goal's limits"):
-        trace_front(finder(optimiser), far, SHARE, "maximise", 3)
+        trace_front(finder(optimiser), far, Against(SHARE, "maximise", 3))
 
 
 def test_what_is_beaten_leaves_a_front() -> None:

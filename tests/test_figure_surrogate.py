@@ -1,6 +1,7 @@
 """Figures of merit learned directly, and the search that teaches them: planted truths, files."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -30,6 +31,7 @@ from electrograd.physics.variables import (
     POSITIVE_THICKNESS,
     SPECIFIC_ENERGY,
     THEORETICAL_SPECIFIC_ENERGY,
+    USABLE_RATIO,
     in_scenario,
 )
 from electrograd.surrogates.artefact import load_surrogate
@@ -239,6 +241,24 @@ def test_the_search_finds_what_was_planted(cell: Cell, surrogate: FigureSurrogat
     assert refiner.surrogate is not surrogate
     assert refiner._aimed is not None
     assert refiner._aimed._at._compiled._cache_size() == 1
+
+
+def test_a_limit_in_closed_form_is_kept_to_the_last_digit(
+    cell: Cell, surrogate: FigureSurrogate
+) -> None:
+    """Energy falls with the ratio, which is to be 1.2 at the least: the best lies just there."""
+    plain = simulator(cell, [])
+
+    def simulate(designs: Sequence[Mapping[str, float]]) -> list[Simulated]:
+        return [
+            replace(one, figures={**one.figures, USABLE_RATIO: design[N_P_RATIO]})
+            for one, design in zip(plain(designs), designs, strict=True)
+        ]
+
+    goal = Goal(SPECIFIC_ENERGY, "maximise", (Limit(USABLE_RATIO, "at least", 1.2),))
+    outcome = Refiner(surrogate, simulate, starts=8, seed=0).best(goal)
+    assert outcome.feasible
+    assert outcome.winner.design[N_P_RATIO] == pytest.approx(1.2, rel=1e-4)
 
 
 def test_a_time_that_is_not_reached_is_not_made_up(cell: Cell, surrogate: FigureSurrogate) -> None:

@@ -1,0 +1,255 @@
+"""Our search beside PyBOP's optimisers, differential evolution and Bayesian optimisation on PyBaMM.
+
+``make bench`` runs it and writes ``benchmarks/results/optimisers.json`` and ``.md``. The peers need an
+older NumPy than ours, so that they have a virtual environment of their own, which is made in
+``runs/benchmark/peers`` (`peers.txt` says what is in it) and kept. Two problems, stated twice: for the
+peers in `_pybop_problem`, for us as studies.
+
+- *discharge*, PyBOP's own kind: most energy per mass of a 3C discharge of `Chen2020`, by thickness and
+  porosity of the positive electrode;
+- *fast_charge*: the bundled study, four variables and two limits at 1C.
+
+Each peer runs with five seeds, and a budget that doubling does not better. Every optimum, theirs and
+ours, is simulated by the same P2D on a mesh three times as fine as that on which they searched, and as
+we swept. Ours is timed warm, verification included: another problem of the same box was solved before.
+What it takes to get there (sweep, training, compiling) is told as the number of problems after which it
+is paid back.
+
+    python benchmarks/optimisers.py [PROBLEM METHOD ...]
+"""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+import venv
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import electrograd as eg
+from electrograd.design.package import versions
+from electrograd.design.problem import Goal, Limit
+from electrograd.designing import finder
+from electrograd.physics.variables import (
+    ACCEPTED_SHARE,
+    ENERGY_DENSITY,
+    PLATING_MARGIN,
+    THEORETICAL_SPECIFIC_ENERGY,
+)
+from electrograd.study_file import parse_study
+
+HERE = Path(__file__).parent
+RESULTS, KEPT = HERE / "results", Path("runs") / "benchmark" / "optimisers"
+PEERS = Path("runs") / "benchmark" / "peers"
+SEEDS = range(5)
+ALLOWED = {ACCEPTED_SHARE: 5e-4, PLATING_MARGIN: 2e-4}
+"""By how much a peer's optimum may break a limit on the finer mesh, and still count."""
+
+DISCHARGE = """
+name: discharge
+cell: Chen2020
+variables:
+  Positive electrode thickness [m]: [50.0e-6, 120.0e-6]
+  Positive electrode porosity: [0.30, 0.70]
+fixed:
+  Negative electrode thickness [m]: 85.2e-6
+scenario:
+  C-rate: 1.0
+  discharge C-rate: 3.0
+goal:
+  maximise: Specific energy [W.h.kg-1]
+sweep:
+  designs: 128
+"""
+STUDIES = {
+    "discharge": lambda: parse_study(DISCHARGE),
+    "fast_charge": lambda: eg.load_study("fast_charge"),
+}
+BUDGETS = {
+    "discharge": {"SciPyMinimize": 200, "CMAES": 400, "PSO": 800, "scipy-de": 600, "bayes": 100},
+    "fast_charge": {"SciPyMinimize": 400, "CMAES": 1600, "PSO": 1600, "scipy-de": 1600, "bayes": 150},
+}
+"""Simulations that each method may spend."""
+PYBOP = ("SciPyMinimize", "CMAES", "PSO")
+
+
+def other_goal(problem: str) -> Goal:
+    """Another problem of the same box, to be solved first."""
+    if problem == "discharge":
+        return Goal(ENERGY_DENSITY, "maximise", ())
+    limits = (Limit(ACCEPTED_SHARE, "at least", 0.68), Limit(PLATING_MARGIN, "at least", 0.005))
+    return Goal(THEORETICAL_SPECIFIC_ENERGY, "maximise", limits)
+
+
+def ours(problem: str) -> dict[str, Any]:
+    """Sweep, learn, solve another problem, and then the one that is compared."""
+    shutil.rmtree(KEPT / problem, ignore_errors=True)
+    run, clock = eg.StudyRun(STUDIES[problem](), KEPT, eg.Reporter()), time.perf_counter
+    began = clock()
+    designs = len(run.dataset)
+    swept = clock()
+    _ = run.surrogate
+    learned = clock()
+    with finder(run) as find:
+        find(other_goal(problem))
+        ready = clock()
+        outcome = find(run.study.goal)
+        seconds = clock() - ready
+    return {
+        "sweep": designs,
+        "sweep [s]": swept - began,
+        "training [s]": learned - swept,
+        "first problem, compiling [s]": ready - learned,
+        "seconds": seconds,
+        "simulations": len(outcome.candidates),
+        "design": outcome.winner.design,
+        "predicted": {name: outcome.winner.predicted[name] for name in figures_of(run.study.goal)},
+        "verified": {
+            name: outcome.winner.simulated.figures[name] for name in figures_of(run.study.goal)
+        },
+        "limits met": outcome.feasible,
+    }
+
+
+def figures_of(goal: Goal) -> list[str]:
+    """The goal's figure and those of the limits."""
+    return list(dict.fromkeys([goal.figure, *(limit.figure for limit in goal.limits)]))
+
+
+def peers_python() -> Path:
+    """The interpreter of the peers' environment, which is made where there is none."""
+    python = PEERS / "bin" / "python"
+    wanted = (HERE / "peers.txt").read_text()
+    stamp = PEERS / "made-from.txt"
+    if not stamp.exists() or stamp.read_text() != wanted:
+        venv.create(PEERS, clear=True, with_pip=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "--requirement", str(HERE / "peers.txt")], check=True)
+        stamp.write_text(wanted)
+    return python
+
+
+def theirs(problem: str, method: str) -> list[dict[str, Any]]:
+    """One method's runs, each simulated again by the same P2D as ours."""
+    study, found = STUDIES[problem](), []
+    run = eg.StudyRun(study, KEPT, eg.Reporter(quiet=True))
+    with run.verifier() as verify:
+        for seed in SEEDS:
+            file = KEPT / f"{problem}-{method}-{seed}.json"
+            budget = str(BUDGETS[problem][method])
+            script = str(HERE / "_pybop_run.py")
+            given = [str(peers_python()), script, problem, method, str(seed), budget, str(file)]
+            subprocess.run(given, check=True)
+            told = json.loads(file.read_text())
+            figures = verify(told["design"]).figures
+            found.append(
+                {
+                    "seed": seed,
+                    "evaluations": told["evaluations"],
+                    "seconds": told["seconds"],
+                    "design": told["design"],
+                    "verified": {name: figures[name] for name in figures_of(study.goal)},
+                    "limits met": all(
+                        limit.slack(figures) >= -ALLOWED[limit.figure] for limit in study.goal.limits
+                    ),
+                    "versions": told["versions"],
+                }
+            )
+            print(problem, method, seed, told["evaluations"], f"{told['seconds']:.1f} s", flush=True)
+    return found
+
+
+def best(goal: Goal, runs: list[dict[str, Any]]) -> float | None:
+    """The best verified value of some runs that meets the limits."""
+    values = [goal.sign * run["verified"][goal.figure] for run in runs if run["limits met"]]
+    return goal.sign * max(values) if values else None
+
+
+def table(result: dict[str, Any]) -> str:
+    """The results as Markdown."""
+    lines = [
+        f"# Optimisers, {result['date']}",
+        "",
+        f"{result['machine']}. Every optimum simulated by the same P2D, on a mesh three times "
+        "finer than the searches'. Seconds and simulations are medians of five seeds.",
+    ]
+    for problem, found in result["problems"].items():
+        mine, goal = found["ours"], STUDIES[problem]().goal
+        lines += [
+            "",
+            f"## {problem}: {goal.sense} {goal.figure}",
+            "",
+            "| method | simulations | seconds | best of all seeds | worst | limits met | times ours |",
+            "|---|---|---|---|---|---|---|",
+            f"| electrograd, warm | {mine['simulations']} | {mine['seconds']:.2f} | "
+            f"{mine['verified'][goal.figure]:.3f} | – | {'yes' if mine['limits met'] else 'NO'} | 1 |",
+        ]
+        for method, runs in found["theirs"].items():
+            seconds = float(np.median([run["seconds"] for run in runs]))
+            values = [run["verified"][goal.figure] for run in runs if run["limits met"]]
+            told = [f"{max(values):.3f}", f"{min(values):.3f}"] if values else ["–", "–"]
+            name = f"PyBOP {method}" if method in PYBOP else method
+            cells = [
+                name,
+                f"{np.median([run['evaluations'] for run in runs]):.0f}",
+                f"{seconds:.1f}",
+                *told,
+                f"{len(values)} of {len(runs)}",
+                f"{seconds / mine['seconds']:.1f}",
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
+        before = sum(mine[key] for key in ("sweep [s]", "training [s]", "first problem, compiling [s]"))
+        pybop = [r for method in PYBOP for r in found["theirs"].get(method, [])]
+        lines += [
+            "",
+            f"Ours: sweep of {mine['sweep']} in {mine['sweep [s]']:.0f} s, training "
+            f"{mine['training [s]']:.0f} s, first problem {mine['first problem, compiling [s]']:.0f} s.",
+        ]
+        if pybop:
+            theirs_best = best(goal, pybop)
+            assert theirs_best is not None
+            gain = 100 * goal.sign * (mine["verified"][goal.figure] / theirs_best - 1)
+            lines.append(f"Ours beside PyBOP's best of all runs: {gain:+.3f} %.")
+            for method in PYBOP:
+                if runs := found["theirs"].get(method):
+                    seconds = float(np.median([run["seconds"] for run in runs]))
+                    paid = before / (seconds - mine["seconds"])
+                    lines.append(
+                        f"Paid back, beside one run of {method} a problem: {paid:.1f} problems."
+                    )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Measure what is asked for, by default everything, and write all that is known."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / "optimisers.json"
+    known = json.loads(path.read_text())["problems"] if path.exists() else {}
+    asked = sys.argv[1:]
+    for problem in [asked[0]] if asked else STUDIES:
+        found = known.setdefault(problem, {"ours": None, "theirs": {}})
+        for method in asked[1:] or ["ours", *BUDGETS[problem]]:
+            if method == "ours":
+                found["ours"] = ours(problem)
+            else:
+                found["theirs"][method] = theirs(problem, method)
+            result = {
+                "date": datetime.now(UTC).date().isoformat(),
+                "machine": f"{platform.machine()}, {os.cpu_count()} cores, "
+                f"Python {platform.python_version()}",
+                "versions": versions(),
+                "problems": {name: known[name] for name in STUDIES if name in known},
+            }
+            path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    (RESULTS / "optimisers.md").write_text(table(result))
+    print(table(result))
+
+
+if __name__ == "__main__":
+    main()
