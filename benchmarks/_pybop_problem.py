@@ -287,7 +287,7 @@ PROBLEMS = {
     for problem in (
         Problem(
             name="discharge",
-            bounds={THICKNESS["Positive"]: (40e-6, 100e-6), POROSITY["Positive"]: (0.20, 0.50)},
+            bounds={THICKNESS["Positive"]: (50e-6, 120e-6), POROSITY["Positive"]: (0.30, 0.70)},
             rate=3.0,
             seconds=1200.0,
             every=2.0,

@@ -235,7 +235,7 @@ def by_evolution(problem: Problem, record: Record, seed: int) -> None:
         [(0.0, 1.0)] * len(problem.bounds),
         rng=seed,
         init="sobol",
-        popsize=5,
+        popsize=8,
         recombination=0.9,
         mutation=(0.4, 0.9),
         updating="deferred",

@@ -72,11 +72,11 @@ STUDIES = {
     "fast_charge": lambda: eg.load_study("fast_charge"),
 }
 BUDGETS = {
-    "discharge": {"SciPyMinimize": 200, "CMAES": 400, "PSO": 800, "scipy-de": 600, "bayes": 100},
-    "fast_charge": {"SciPyMinimize": 400, "CMAES": 1600, "PSO": 1600, "scipy-de": 1600, "bayes": 150},
+    "discharge": {"SciPyMinimize": 120, "CMAES": 300, "PSO": 400, "scipy-de": 400, "bayes": 60},
+    "fast_charge": {"SciPyMinimize": 120, "CMAES": 450, "XNES": 700, "scipy-de": 1100, "bayes": 70},
 }
 """Simulations that each method may spend."""
-PYBOP = ("SciPyMinimize", "CMAES", "PSO")
+PYBOP = ("SciPyMinimize", "CMAES", "PSO", "XNES")
 
 
 def other_goal(problem: str) -> Goal:

@@ -99,7 +99,8 @@ class Refiner:
         while len(candidates) < self.budget:
             progress(len(candidates), self.budget)
             optimiser = self.optimiser(goal)
-            cautious, hopeful = (optimiser.solve(exact, caution=share) for share in (caution, -1.0))
+            reserves = self._still_wrong(goal, candidates[-2:], exact)
+            cautious, hopeful = (optimiser.solve(reserves, caution=share) for share in (caution, -1.0))
             first = first or cautious
             promised = goal.sign * hopeful.bound
             sought = [cautious, hopeful]
@@ -135,6 +136,22 @@ class Refiner:
             polished=first.polished,
             agreeing=first.agreeing,
         )
+
+    def _still_wrong(
+        self, goal: Goal, seen: list[Candidate], least: Mapping[Limit, float]
+    ) -> dict[Limit, float]:
+        """By limit, how much too hopeful the surrogate is of designs although it has seen them.
+
+        It smooths what it is shown; without this a search could end at one that just breaks a limit.
+        """
+        found = dict(least)
+        for candidate in seen:
+            now = self.surrogate.predict_one(candidate.design)
+            for limit in goal.limits:
+                hopeful = limit.slack(now) - limit.slack(candidate.simulated.figures)
+                if 0 < hopeful < math.inf:
+                    found[limit] = max(found.get(limit, 0.0), hopeful)
+        return found
 
     def _consider(
         self, optimiser: Optimiser, optima: list[Optimum], before: list[Candidate]

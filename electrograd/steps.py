@@ -21,7 +21,7 @@ from electrograd.design.sensitivity import sobol_indices
 from electrograd.designing import REFINEMENT, TIGHTER, designed
 from electrograd.learning import AnySurrogate, learned
 from electrograd.physics.scenario import SolverSettings
-from electrograd.physics.variables import C_RATE, FIGURES_OF_MERIT
+from electrograd.physics.variables import FIGURES_OF_MERIT, stage_rate
 from electrograd.report import render
 from electrograd.study import MAIN, Study
 from electrograd.surrogates.checkpoint import write_atomic
@@ -168,9 +168,11 @@ class StudyRun:
 
     @property
     def published(self) -> dict[str, float]:
-        """The cell's own electrodes, charged as the scenario says where a study varies the rate."""
-        rate = {C_RATE: self.study.scenario.c_rate} if C_RATE in self.study.variables else {}
-        return {**self.study.loaded_cell.published, **rate}
+        """The cell's own electrodes, charged as the scenario says where a study varies rates."""
+        said = enumerate(self.study.scenario.stages, start=1)
+        rates = {stage_rate(k): rate for k, (_, rate) in said}
+        varied = {name: rate for name, rate in rates.items() if name in self.study.variables}
+        return {**self.study.loaded_cell.published, **varied}
 
     @property
     def surrogate_inputs(self) -> dict[str, Any]:
