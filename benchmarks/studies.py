@@ -7,7 +7,8 @@ deleted; its time is that of the run that did all of it. Told are
 - the best design's figures, as simulated, beside what was predicted before it was simulated;
 - *beaten*: by how much the best of a million random designs, asked of the surrogate that has seen every
   candidate, is better than the best verified one, by its prediction and within every limit;
-- the front of a study that states one, every point simulated, with the largest gap of any.
+- the front of a study that states one, every point simulated, with the largest gap of any;
+- of a study with channels, the same electrode before they are cut, and its packages' best.
 
     python benchmarks/studies.py [xfc graded ...]
 """
@@ -30,11 +31,13 @@ from electrograd.design.package import versions
 from electrograd.design.refine import reached
 from electrograd.designing import seen_by
 from electrograd.front_command import traced
+from electrograd.physics.variables import channel_width
 from electrograd.tables import VARIABLES, display
 
 RESULTS = Path(__file__).parent / "results"
 KEPT = Path("runs") / "benchmark" / "studies"
-STUDIES = ("xfc", "graded", "xfc_channels", "robust")
+STUDIES = ("xfc", "graded", "xfc_channels", "robust", "channels")
+WIDTH = channel_width("negative")
 RANDOM, AT_ONCE = 1_000_000, 8192
 
 
@@ -68,6 +71,16 @@ def measure(name: str) -> dict[str, Any]:
     }
     if not study.tolerances:
         found["beaten by [share]"] = brute_force(run, design)
+    if WIDTH in study.variables:
+        with run.verifier() as verify:
+            uncut = verify({**found["design"], WIDTH: 0.0}).figures
+        found["uncut"] = {figure: uncut[figure] for figure in aimed}
+    if study.packages:
+        packages = {one.name: one.record for one in eg.run_packages(study, KEPT, eg.Reporter())[1:]}
+        found["packages"] = {
+            package: {name: record["figures_of_merit"][name]["simulated"] for name in aimed}
+            for package, record in packages.items()
+        }
     if front:
         names = (front["goal"]["figure"], front["other"]["figure"])
         found["front"] = {
@@ -147,6 +160,13 @@ def table(result: dict[str, Any]) -> str:
         lines += ["", f"**{name}**: {', '.join(shown)}."]
         if made := found["as made"]:
             lines.append(f"Of {made['designs']} made designs {made['limits_met']} keep every limit.")
+        for label, values in {
+            "The same electrode before channels are cut": found.get("uncut"),
+            **{f"Package {package}": told for package, told in found.get("packages", {}).items()},
+        }.items():
+            if values:
+                told = [f"{display(n).label.lower()} {display(n).text(v)}" for n, v in values.items()]
+                lines.append(f"{label}: {', '.join(told)}.")
         if front := found.get("front"):
             shows = [display(figure) for figure in front["figures"]]
             lines += ["", f"| {' | '.join(show.title for show in shows)} |", "|---|---|"]

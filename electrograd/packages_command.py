@@ -28,7 +28,7 @@ def runs_of(study: Study, runs: str | Path = "runs", reporter: Reporter | None =
         raise InputError(
             "a study must state 'packages' to be compared",
             "a study without them",
-            "packages: {cold: {scenario: {temperature [K]: 273.15}}}",
+            "packages: {slow: {scenario: {C-rate: 0.5}}}",
         )
     made: list[StudyRun] = []
     for one in (*([study] if study.goal_section else []), *study.packages.values()):

@@ -7,7 +7,7 @@ from conftest import ROOT
 
 import electrograd as eg
 from electrograd.physics.errors import InputError
-from electrograd.physics.variables import C_RATE, CHARGE_TIME, N_P_RATIO, POSITIVE_THICKNESS
+from electrograd.physics.variables import C_RATE, CHARGE_TIME, N_P_RATIO, POSITIVE_THICKNESS, stage_rate
 from electrograd.study_file import bundled_text, parse_study
 
 TEXT = bundled_text("fast_charge")
@@ -188,6 +188,16 @@ def test_what_is_learned_follows_from_the_study() -> None:
     study = parse_study(cold)
     assert [scenario.c_rate for scenario in study.scenarios.values()] == [1.0, 0.5]
     assert study.learns_figures
+
+
+def test_the_published_cell_is_charged_at_the_stated_rates_where_a_study_varies_them() -> None:
+    text = TEXT.replace("C-rate: 1.0", "C-rate: 1.0\n  later stages: {0.4: 0.6}", 1)
+    text = text.replace("variables:  ", "variables:\n  C-rate of stage 2: [0.3, 1.0]\n#", 1)
+    study = parse_study(text)
+    assert study.learns_figures
+    published = eg.StudyRun(study, reporter=eg.Reporter(quiet=True)).published
+    assert published[stage_rate(2)] == 0.6
+    assert C_RATE not in published
 
 
 def test_tied_variables_are_always_alike() -> None:
