@@ -48,8 +48,6 @@ HERE = Path(__file__).parent
 RESULTS, KEPT = HERE / "results", Path("runs") / "benchmark" / "optimisers"
 PEERS = Path("runs") / "benchmark" / "peers"
 SEEDS = range(5)
-ALLOWED = {ACCEPTED_SHARE: 5e-4, PLATING_MARGIN: 2e-4}
-"""By how much a peer's optimum may break a limit on the finer mesh, and still count."""
 
 DISCHARGE = """
 name: discharge
@@ -101,6 +99,7 @@ def ours(problem: str) -> dict[str, Any]:
         ready = clock()
         outcome = find(run.study.goal)
         seconds = clock() - ready
+    prices = outcome.winner.prices
     return {
         "sweep": designs,
         "sweep [s]": swept - began,
@@ -114,6 +113,7 @@ def ours(problem: str) -> dict[str, Any]:
             name: outcome.winner.simulated.figures[name] for name in figures_of(run.study.goal)
         },
         "limits met": outcome.feasible,
+        "prices": {} if prices is None else {one.figure: gain for one, gain in prices.limits.items()},
     }
 
 
@@ -155,9 +155,6 @@ def theirs(problem: str, method: str) -> list[dict[str, Any]]:
                     "seconds": told["seconds"],
                     "design": told["design"],
                     "verified": {name: figures[name] for name in figures_of(study.goal)},
-                    "limits met": all(
-                        limit.slack(figures) >= -ALLOWED[limit.figure] for limit in study.goal.limits
-                    ),
                     "versions": told["versions"],
                 }
             )
@@ -165,10 +162,11 @@ def theirs(problem: str, method: str) -> list[dict[str, Any]]:
     return found
 
 
-def best(goal: Goal, runs: list[dict[str, Any]]) -> float | None:
-    """The best verified value of some runs that meets the limits."""
-    values = [goal.sign * run["verified"][goal.figure] for run in runs if run["limits met"]]
-    return goal.sign * max(values) if values else None
+def made_up(goal: Goal, run: dict[str, Any], prices: dict[str, float]) -> float:
+    """A run's verified value once what it is short of its limits on the finer mesh is paid for."""
+    figures = run["verified"]
+    owed = sum(prices.get(one.figure, 0.0) * max(0.0, -one.slack(figures)) for one in goal.limits)
+    return float(figures[goal.figure] - goal.sign * owed)
 
 
 def table(result: dict[str, Any]) -> str:
@@ -177,7 +175,8 @@ def table(result: dict[str, Any]) -> str:
         f"# Optimisers, {result['date']}",
         "",
         f"{result['machine']}. Every optimum simulated by the same P2D, on a mesh three times "
-        "finer than the searches'. Seconds and simulations are medians of five seeds.",
+        "finer than the searches'. There a peer's optimum may break a limit by what the meshes differ; "
+        "that is paid for at the limit's price. Seconds and simulations are medians of five seeds.",
     ]
     for problem, found in result["problems"].items():
         mine, goal = found["ours"], STUDIES[problem]().goal
@@ -185,22 +184,21 @@ def table(result: dict[str, Any]) -> str:
             "",
             f"## {problem}: {goal.sense} {goal.figure}",
             "",
-            "| method | simulations | seconds | best of all seeds | worst | limits met | times ours |",
-            "|---|---|---|---|---|---|---|",
+            "| method | simulations | seconds | best of all seeds | worst | times our seconds |",
+            "|---|---|---|---|---|---|",
             f"| electrograd, warm | {mine['simulations']} | {mine['seconds']:.2f} | "
-            f"{mine['verified'][goal.figure]:.3f} | – | {'yes' if mine['limits met'] else 'NO'} | 1 |",
+            f"{mine['verified'][goal.figure]:.3f}{'' if mine['limits met'] else ' BROKEN'} | – | 1 |",
         ]
         for method, runs in found["theirs"].items():
             seconds = float(np.median([run["seconds"] for run in runs]))
-            values = [run["verified"][goal.figure] for run in runs if run["limits met"]]
-            told = [f"{max(values):.3f}", f"{min(values):.3f}"] if values else ["–", "–"]
+            values = sorted(goal.sign * made_up(goal, run, mine["prices"]) for run in runs)
+            told = [f"{goal.sign * values[k]:.3f}" for k in (-1, 0)]
             name = f"PyBOP {method}" if method in PYBOP else method
             cells = [
                 name,
                 f"{np.median([run['evaluations'] for run in runs]):.0f}",
                 f"{seconds:.1f}",
                 *told,
-                f"{len(values)} of {len(runs)}",
                 f"{seconds / mine['seconds']:.1f}",
             ]
             lines.append(f"| {' | '.join(cells)} |")
@@ -212,8 +210,7 @@ def table(result: dict[str, Any]) -> str:
             f"{mine['training [s]']:.0f} s, first problem {mine['first problem, compiling [s]']:.0f} s.",
         ]
         if pybop:
-            theirs_best = best(goal, pybop)
-            assert theirs_best is not None
+            theirs_best = goal.sign * max(goal.sign * made_up(goal, r, mine["prices"]) for r in pybop)
             gain = 100 * goal.sign * (mine["verified"][goal.figure] / theirs_best - 1)
             lines.append(f"Ours beside PyBOP's best of all runs: {gain:+.3f} %.")
             for method in PYBOP:

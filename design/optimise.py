@@ -102,19 +102,13 @@ class Optimiser:
         sampler = qmc.Sobol(len(space), rng=np.random.default_rng(seed))
         self._unit = sampler.random_base2(max(SCREENED, starts).bit_length() - 1)
         self._descent = Descent(guide or surrogate, self._lower, self._width)
-        self._screen(goal)
-
-    def _screen(self, goal: Goal) -> None:
-        self._screened = self.surrogate.predict(self._lower + self._unit * self._width)
+        self._screened = surrogate.predict(self._lower + self._unit * self._width)
         self._aim(goal)
 
     def grown(self, surrogate: Cautious) -> "Optimiser":
-        """Return one of a surrogate that has seen more, without compiling again."""
+        """Return one of a surrogate that has seen more, without compiling or screening again."""
         other = copy.copy(self)
         other.surrogate, other._at = surrogate, self._at.grown(_WithWidths(surrogate))
-        ends = self._ends
-        other._screen(self.goal)
-        other._ends = ends
         return other
 
     def toward(self, goal: Goal) -> "Optimiser":

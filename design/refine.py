@@ -42,6 +42,7 @@ plating margins in volts."""
 GAIN = 0.001
 """Least gain of a round that is worth another, over the figure or, if more, its spread in the box."""
 _ROUNDING = 1e-5
+_AS_GOOD = 1e-5  # of the goal's figure
 _SAME = 1e-3  # of the box: designs nearer than this are one
 
 
@@ -117,7 +118,7 @@ class Refiner:
             caution = caution / 2 if kept else min(2 * caution, 1.0)
             now = min(ranks)
             gained = best[-1] - now[-1] if now[:-1] == best[:-1] else math.inf
-            sure = trusted(goal, candidates[ranks.index(now)])
+            sure = trusted(goal, self._winner(goal, candidates))
             _logger.info("after %d simulations %s, gained %.3g", len(candidates), now, gained)
             best = now
             feasible = now[:2] == (False, 0.0)
@@ -126,7 +127,7 @@ class Refiner:
                 break
         progress(self.budget, self.budget)
         assert first is not None
-        winner = min(candidates, key=lambda candidate: self._rank(goal, candidate))
+        winner = self._winner(goal, candidates)
         return Outcome(
             winner=winner,
             feasible=self._rank(goal, winner)[:2] == (False, 0.0),
@@ -136,6 +137,17 @@ class Refiner:
             polished=first.polished,
             agreeing=first.agreeing,
         )
+
+    def _winner(self, goal: Goal, candidates: list[Candidate]) -> Candidate:
+        """The best, or of those that are as good the best that was predicted within the tolerance."""
+        ranked = sorted(((self._rank(goal, one), k) for k, one in enumerate(candidates)))
+        (failed, broken, best), first = ranked[0]
+        for (*state, value), k in ranked:
+            if state != [failed, broken] or value - best > _AS_GOOD * abs(best):
+                break
+            if trusted(goal, candidates[k]):
+                return candidates[k]
+        return candidates[first]
 
     def _still_wrong(
         self, goal: Goal, seen: list[Candidate], least: Mapping[Limit, float]

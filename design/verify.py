@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 ROUNDS = 6
 """Most designs that are simulated; two or three are usual."""
-SAFETY = 0.1
+SAFETY = 0.02
 """Share of the interval kept in reserve where the local error is known; smaller moves end the loop."""
 
 

@@ -307,7 +307,12 @@ def quantities(
         elif figure == CHARGE_TIME:
             found[name] = np.log(np.where(np.asarray(values) > 0, values, np.nan))
         elif figure == SPECIFIC_ENERGY and not scenario:
-            known = jax.jit(jax.vmap(lambda d: _closed_form(physics, d)[THEORETICAL_SPECIFIC_ENERGY]))
             delivered = np.where(np.asarray(values) > 0, values, np.nan)
-            found[EFFICIENCY] = delivered / np.asarray(known(jnp.asarray(designs, float)))
+            theoretical = figures.get(THEORETICAL_SPECIFIC_ENERGY)
+            if theoretical is None:
+                known = jax.jit(
+                    jax.vmap(lambda d: _closed_form(physics, d)[THEORETICAL_SPECIFIC_ENERGY])
+                )
+                theoretical = known(jnp.asarray(designs, float))
+            found[EFFICIENCY] = delivered / np.asarray(theoretical)
     return found

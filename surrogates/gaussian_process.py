@@ -10,6 +10,7 @@ variables (Hvarfner et al., ICML 2024), so that few points do not overfit.
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -108,12 +109,12 @@ class GaussianProcesses:
         factors, weights = [], []
         for k, amplitude in enumerate(np.asarray(self.amplitude)):
             apart = (x[:, None] - x[None]) / np.asarray(self.length)[k]
-            covariance = amplitude**2 * np.asarray(matern(jnp.asarray(np.sum(apart**2, axis=-1))))
+            covariance = amplitude**2 * matern(np.sum(apart**2, axis=-1))
             noise = max(float(self.noise[k]), _ROUNDING * amplitude)
             factors.append(np.linalg.cholesky(covariance + noise**2 * np.eye(len(x))))
             weights.append(_whitened(factors[k].T, _whitened(factors[k], y[:, k]), lower=False))
         # Points so far away that they correlate with nothing.
-        room = -len(x) % ROOM
+        room = ROOM - len(x) % ROOM
         sides = [(0, 0), (0, room), (0, room)]
         factor = np.pad(np.stack(factors), sides)
         factor[:, range(len(x), len(x) + room), range(len(x), len(x) + room)] = 1.0
@@ -138,10 +139,11 @@ jax.tree_util.register_dataclass(
 )
 
 
-def matern(squared: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Matérn 5/2 correlation at a squared distance; smooth where it is zero."""
-    scaled = jnp.sqrt(5 * squared + 1e-12)  # the root's own slope is infinite at zero
-    return (1 + scaled + scaled**2 / 3) * jnp.exp(-scaled)
+def matern(squared: Any) -> Any:
+    """Matérn 5/2 correlation at a squared distance, smooth where it is zero; of NumPy or JAX arrays."""
+    of = np if isinstance(squared, np.ndarray) else jnp  # JAX would compile for every number of points
+    scaled = of.sqrt(5 * squared + 1e-12)  # the root's own slope is infinite at zero
+    return (1 + scaled + scaled**2 / 3) * of.exp(-scaled)
 
 
 def fit(
