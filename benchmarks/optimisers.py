@@ -216,10 +216,9 @@ def table(result: dict[str, Any]) -> str:
             for method in PYBOP:
                 if runs := found["theirs"].get(method):
                     seconds = float(np.median([run["seconds"] for run in runs]))
-                    paid = before / (seconds - mine["seconds"])
-                    lines.append(
-                        f"Paid back, beside one run of {method} a problem: {paid:.1f} problems."
-                    )
+                    saved = seconds - mine["seconds"]
+                    told = f"after {before / saved:.0f} problems" if saved > 0 else "never"
+                    lines.append(f"Paid back, beside one run of {method} a problem: {told}.")
     return "\n".join(lines) + "\n"
 
 
