@@ -22,6 +22,7 @@ from jaxtyping import Array, Float
 from scipy.optimize import brentq
 
 from electrograd.physics.cell import FARADAY, Cell, Electrode
+from electrograd.physics.groups import GAS_CONSTANT, Pores, steady_salt
 from electrograd.physics.materials import ElectrodeMaterial, Materials
 from electrograd.physics.stack import Parameters, mean_stoichiometries, nominal_capacity
 from electrograd.physics.variables import (
@@ -33,7 +34,6 @@ from electrograd.physics.variables import (
     POSITIVE_THICKNESS,
 )
 
-_GAS_CONSTANT = 8.314462618  # J.mol-1.K-1
 _MODES = np.array(
     [
         brentq(lambda x: np.sin(x) - x * np.cos(x), n * np.pi + 1e-3, (n + 0.5) * np.pi)
@@ -149,7 +149,7 @@ def estimate(
     lead_n, lead_p = n.lead * rise_n, p.lead * rise_p
     surface_n, surface_p = 1 - (1 - x) * jnp.exp(-lead_n), y * jnp.exp(-lead_p)
 
-    thermal = 2 * _GAS_CONSTANT * materials.temperature / FARADAY
+    thermal = 2 * GAS_CONSTANT * materials.temperature / FARADAY
 
     def kinetic(flux: Array, exchange_current: float, surface: Array) -> Float[Array, " points"]:
         filling = jnp.sqrt(jnp.maximum(surface * (1 - surface), 1e-3))
@@ -162,23 +162,9 @@ def estimate(
     length_n, length_p = n.thickness / n.permeability, p.thickness / p.permeability
     ohmic = current / materials.conductivity * (length_n / 2 + separator + length_p / 2)
 
-    # Salt: parabolas in the electrodes, a line in the separator, and its total kept.
-    pull = (
-        current
-        * (1 - materials.transference_number)
-        / (FARADAY * materials.salt_diffusivity * materials.salt)
-    )
-    drop_n, drop_s, drop_p = pull * length_n / 2, pull * separator, pull * length_p / 2
-    pores_n, pores_p = n.porosity * n.thickness, p.porosity * p.thickness
-    pores_s = cell.separator_porosity * cell.separator_thickness
-    pores = pores_n + pores_s + pores_p
-    lost = (
-        pores_n * drop_n / 3
-        + pores_s * (drop_n + drop_s / 2)
-        + pores_p * (drop_n + drop_s + drop_p * 2 / 3)
-    ) / pores
-    length = length_n + separator + length_p
-    slowest = (1e6 * length) * (1e6 * pores) / (1e12 * materials.salt_diffusivity * np.pi**2)
+    salt_n, salt_p = (Pores(side.thickness, side.porosity, side.permeability) for side in (n, p))
+    steady = steady_salt(cell, materials, current, salt_n, salt_p)
+    lost, slowest = steady.lost, steady.slowest
 
     groups = jnp.stack(
         [
@@ -190,7 +176,7 @@ def estimate(
             jnp.log(current * length_n / materials.conductivity),
             jnp.log(current * length_p / materials.conductivity),
             jnp.log(lost),
-            jnp.log(drop_n + drop_s + drop_p),
+            jnp.log(steady.drop),
             jnp.log(slowest * c_rate / 3600),
         ]
     )
