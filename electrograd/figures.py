@@ -22,7 +22,7 @@ from electrograd.physics.variables import (
 )
 from electrograd.surrogates.surrogate import Accuracy
 from electrograd.sweeps.dataset import CHARGE, Dataset
-from electrograd.tables import FIGURES, VARIABLES, Display, display
+from electrograd.tables import FIGURES, Display, display
 
 DESIGN, BASELINE, MUTED, ALARM = "#0b6e99", "#8a5a00", "#9aa5ad", "#b3261e"
 SEVERAL = (DESIGN, "#c4551a", "#4b8b3b", "#7b4fa0", "#b08d00", "#5b6670")
@@ -218,32 +218,6 @@ def fronts_picture(records: Mapping[str, dict[str, Any]]) -> Figure:
     axes.set_ylabel(shows[1].title)
     if len(records) > 1:
         axes.legend()
-    return figure
-
-
-def sobol_bars(record: dict[str, Any], figure_name: str) -> Figure:
-    """First-order and total Sobol indices of one figure of merit."""
-    indices = record["indices"][figure_name]
-    names = list(indices)
-    figure, axes = _panel(height=0.6 + 0.55 * len(names) + 0.5)
-    rows = np.arange(len(names))
-    for offset, kind, colour in ((-0.18, "total", DESIGN), (0.18, "first", MUTED)):
-        axes.barh(
-            rows + offset,
-            [indices[name][kind] for name in names],
-            height=0.34,
-            color=colour,
-            xerr=[indices[name][f"{kind} confidence"] for name in names],
-            error_kw={"elinewidth": 1, "capsize": 2, "ecolor": "#333333"},
-            label="total" if kind == "total" else "first order",
-        )
-    axes.set_yticks(
-        rows, [VARIABLES[name].label.replace(" electrode ", "\nelectrode ") for name in names]
-    )
-    axes.invert_yaxis()
-    axes.grid(axis="y", visible=False)
-    axes.set(xlabel="Sobol index", xlim=(0, None))
-    figure.legend(loc="outside upper right", ncols=2)
     return figure
 
 

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from electrograd import figures
+from electrograd import figures, sensitivity_figures
 from electrograd.design.maps import DesignMap, design_map, telling_pair
 from electrograd.design.problem import Goal, Limit
 from electrograd.designing import seen_by
@@ -66,7 +66,7 @@ def render(
         simulated=simulated,
         variables=VARIABLES,
         drawn={name: Markup(svg[svg.index("<svg") :]) for name, svg in drawn.items()},
-        sensitivity=sensitivity["indices"],
+        sensitivity=sensitivity_figures.CAPTIONS[sensitivity["made_from"]["method"]],
         accuracy=accuracy_lines(surrogate.accuracy),
         leaning=leaning_lines(record),
         conflict=conflict_lines(record),
@@ -114,7 +114,18 @@ def draw(
                 (f"parity_{slug(name)}", figures.parity(surrogate.accuracy, name))
                 for name in parities(surrogate.accuracy, told)
             ),
-            *((f"sobol_{slug(name)}", figures.sobol_bars(sensitivity, name)) for name in told),
+            *(
+                (f"matters_{slug(name)}", sensitivity_figures.index_bars(sensitivity["indices"], name))
+                for name in told
+            ),
+            *(
+                (
+                    f"pairs_{slug(name)}",
+                    sensitivity_figures.interaction_matrix(sensitivity["indices"], name),
+                )
+                for name in told
+                if sensitivity["made_from"]["second_order"]
+            ),
         ]
 
 

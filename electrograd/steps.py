@@ -17,7 +17,7 @@ from typing import Any
 
 from electrograd.console import Reporter
 from electrograd.design import package
-from electrograd.design.sensitivity import sobol_indices
+from electrograd.design.sensitivity import METHODS, sensitivity_of
 from electrograd.designing import REFINEMENT, TIGHTER, designed
 from electrograd.learning import AnySurrogate, learned
 from electrograd.physics.scenario import SolverSettings
@@ -127,20 +127,21 @@ class StudyRun:
 
     @cached_property
     def sensitivity(self) -> dict[str, Any]:
-        """Sobol indices of every figure of merit over the box, on the surrogate."""
-        study, path = self.study, self.folder / "package" / "sensitivity.json"
-        made_from = {**self.surrogate_inputs, **study.sensitivity.model_dump()}
+        """Sobol indices, or what the study asks for, of every figure of merit, on the surrogate."""
+        said, path = self.study.sensitivity, self.folder / "package" / "sensitivity.json"
+        made_from = {**self.surrogate_inputs, **said.model_dump(), "figures": self._told}
         if matches(path, {"made_from": made_from}):
             self.reporter.say("Sensitivity: done before")
             found: dict[str, Any] = json.loads(path.read_text())
             return found
-        self.reporter.say("Sensitivity: Sobol indices on the surrogate")
-        indices = sobol_indices(
-            self.surrogate.predict,
-            study.space,
+        self.reporter.say(f"Sensitivity: {METHODS[said.method]}, on the surrogate")
+        indices = sensitivity_of(
+            self.surrogate,
             self._told,
-            study.sensitivity.samples,
-            study.sensitivity.seed,
+            said.method,
+            said.samples,
+            said.seed,
+            second_order=said.second_order,
         )
         record = {
             "made_from": made_from,
@@ -256,7 +257,7 @@ def find_design(
 def analyse_sensitivity(
     study: Study, runs: str | Path = "runs", reporter: Reporter | None = None
 ) -> dict[str, Any]:
-    """Sobol indices of every figure of merit over the study's box, as in ``sensitivity.json``."""
+    """Which variable matters to every figure of merit over the box, as in ``sensitivity.json``."""
     return StudyRun(study, runs, reporter).sensitivity
 
 

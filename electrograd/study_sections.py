@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from electrograd.design.sensitivity_inputs import LEAST_OF_FAST
 from electrograd.physics.scenario import DISCHARGE_RATE, Scenario
 from electrograd.surrogates.distillation import DistillationSettings
 from electrograd.surrogates.training import TrainingSettings
@@ -336,7 +337,17 @@ class TolerancesSection(Section):
 
 
 class SensitivitySection(Section):
-    """How many base samples the Sobol indices take: a power of two."""
+    """By which method it is told which variable matters, and with how many samples: a power of two."""
 
+    method: Literal["sobol", "morris", "fast", "pawn", "dgsm"] = "sobol"
+    second_order: Annotated[bool, Field(alias="second order")] = False
     samples: Annotated[int, Field(ge=2, le=2**20)] = 1024
     seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> "SensitivitySection":
+        if self.second_order and self.method != "sobol":
+            raise ValueError("'second order' is of the method 'sobol'")
+        if self.method == "fast" and self.samples < LEAST_OF_FAST:
+            raise ValueError(f"the method 'fast' needs {LEAST_OF_FAST} samples at least")
+        return self

@@ -222,16 +222,53 @@ def conflict_lines(record: dict[str, Any]) -> list[str]:
     return lines
 
 
+SENSITIVITIES = {
+    "total": ("total", False),
+    "first": ("first", False),
+    "effect": ("effect", True),
+    "deviation": ("scatter", True),
+    "median": ("median", False),
+    "dummy": ("dummy", False),
+    "bound": ("total at most", False),
+}
+"""What ``sensitivity.json`` says of a variable: how it is called, and whether in the figure's unit.
+
+The first that a method tells is what variables are ranked by.
+"""
+
+
 def sensitivity_lines(record: dict[str, Any]) -> list[str]:
-    """Total Sobol indices, a table of figures by variables."""
+    """What each variable matters to each figure, by whichever method; then pairs of variables."""
     lines = []
     for figure, indices in record["indices"].items():
-        lines.append(display(figure).label)
-        ranked = sorted(indices.items(), key=lambda item: -item[1]["total"])
-        for name, index in ranked:
-            lines.append(
-                f"  {VARIABLES[name].label:<40} total {index['total']:6.3f} ± "
-                f"{index['total confidence']:.3f}   first {index['first']:6.3f} ± "
-                f"{index['first confidence']:.3f}"
-            )
+        show = display(figure)
+        keys = [key for key in SENSITIVITIES if key in next(iter(indices.values()))]
+        measured = any(SENSITIVITIES[key][1] for key in keys)
+        lines.append(show.title if measured else show.label)
+        for name, index in sorted(indices.items(), key=lambda item: -item[1][keys[0]]):
+            told = [_sensitivity(index, key, show) for key in keys]
+            lines.append(f"  {VARIABLES[name].label:<40} {'   '.join(told)}")
+        lines += [
+            f"  {VARIABLES[one].label} with {VARIABLES[other].label.lower()}: {index:.3f} ± {wide:.3f}"
+            for one, other, index, wide in pairs_that_matter(indices)
+        ]
     return lines
+
+
+def _sensitivity(index: dict[str, Any], key: str, show: Display) -> str:
+    label, measured = SENSITIVITIES[key]
+    scale = show.scale if measured else 1.0
+    told = f"{label} {scale * index[key]:6.3f}"
+    wide = index.get(f"{key} confidence")
+    return told if wide is None else f"{told} ± {scale * wide:.3f}"
+
+
+def pairs_that_matter(indices: dict[str, Any]) -> list[tuple[str, str, float, float]]:
+    """Pairs of variables whose second-order index lies beyond its confidence, the greatest first."""
+    found = [
+        (one, other, index["second"][other], index["second confidence"][other])
+        for k, (one, index) in enumerate(indices.items())
+        for other in list(indices)[k + 1 :]
+        if "second" in index
+    ]
+    return sorted((pair for pair in found if abs(pair[2]) > pair[3]), key=lambda pair: -abs(pair[2]))

@@ -11,7 +11,6 @@ from electrograd.design.conflict import Conflict, find_conflict
 from electrograd.design.front import Against, Find, distinct, trace_front, unbeaten
 from electrograd.design.optimise import POLISHED, SPREAD, Optimiser
 from electrograd.design.problem import Goal, Limit
-from electrograd.design.sensitivity import sobol_indices
 from electrograd.design.verify import ROUNDS, find_design, find_verified
 from electrograd.physics.charge import Charge, End
 from electrograd.physics.errors import InputError
@@ -19,7 +18,6 @@ from electrograd.physics.figures import Simulated
 from electrograd.physics.variables import (
     ACCEPTED_CAPACITY,
     ACCEPTED_SHARE,
-    N_P_RATIO,
     NEGATIVE_POROSITY,
     NOMINAL_CAPACITY,
     PLATING_MARGIN,
@@ -245,49 +243,6 @@ def test_a_surrogate_that_is_all_wrong_falls_back_on_the_sweep() -> None:
 def test_impossible_goals_are_refused(build: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         build()
-
-
-def box(**bounds: tuple[float, float]) -> DesignSpace:
-    """A box over real variables, renamed by position in the functions below."""
-    names = (N_P_RATIO, NEGATIVE_POROSITY, POSITIVE_POROSITY)[: len(bounds)]
-    return DesignSpace.from_bounds(dict(zip(names, bounds.values(), strict=True)))
-
-
-def test_sobol_of_a_linear_function() -> None:
-    """y = 10 a + b with equal ranges: first-order indices 100/101 and 1/101."""
-    space = DesignSpace.from_bounds({NEGATIVE_POROSITY: (0.2, 0.6), POSITIVE_POROSITY: (0.2, 0.6)})
-
-    def predict(x: np.ndarray) -> dict[str, np.ndarray]:
-        return {"y": 10 * x[:, 0] + x[:, 1]}
-
-    index = sobol_indices(predict, space, ["y"], 2048, seed=0)["y"]
-    np.testing.assert_allclose(index.first, [100 / 101, 1 / 101], atol=0.01)
-    np.testing.assert_allclose(index.total, [100 / 101, 1 / 101], atol=0.01)
-    assert set(index.to_dict()) == set(space.names)
-
-
-def test_sobol_of_ishigami() -> None:
-    """Analytic indices (Ishigami and Homma 1990, a = 7, b = 0.1), within confidence."""
-    space = box(a=(0.6, 3.0), b=(0.1, 0.9), c=(0.1, 0.9))
-    lower, width = np.array(space.lower), np.array(space.upper) - np.array(space.lower)
-
-    def predict(x: np.ndarray) -> dict[str, np.ndarray]:
-        z = np.pi * (2 * (x - lower) / width - 1)
-        return {"y": np.sin(z[:, 0]) + 7 * np.sin(z[:, 1]) ** 2 + 0.1 * z[:, 2] ** 4 * np.sin(z[:, 0])}
-
-    index = sobol_indices(predict, space, ["y"], 4096, seed=1)["y"]
-    assert np.all(np.abs(index.first - [0.3139, 0.4424, 0.0]) < 2 * index.first_confidence + 1e-3)
-    assert np.all(np.abs(index.total - [0.5576, 0.4424, 0.2437]) < 2 * index.total_confidence + 1e-3)
-
-
-def test_sobol_of_a_constant_is_zero() -> None:
-    index = sobol_indices(lambda x: {"y": np.ones(len(x))}, box(a=(0.6, 3.0)), ["y"], 16, seed=0)["y"]
-    assert index.total.tolist() == [0.0]
-
-
-def test_samples_must_be_a_power_of_two() -> None:
-    with pytest.raises(InputError, match="power of two; received: 1000; nearest valid: 1024"):
-        sobol_indices(lambda x: {}, box(a=(0.6, 3.0)), [], 1000, seed=0)
 
 
 def finder(optimiser: Optimiser) -> Find:
