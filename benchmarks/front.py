@@ -1,7 +1,7 @@
 """The front of `xfc` beside NSGA-II's, by hypervolume.
 
-``make bench`` runs it, after `studies`, whose run of `xfc` it takes, and writes
-``benchmarks/results/front.json`` and ``.md``. Ours are the simulated points of the study's front.
+``make bench`` runs it on the run of `xfc` that `studies` leaves, which is made where there is none, and
+writes ``benchmarks/results/front.json`` and ``.md``. Ours are the simulated points of the study's front.
 NSGA-II (pymoo) is asked the surrogate that has seen every one of our simulations, a hundred times as
 often as we simulated, sweep included, and its designs are taken at that surrogate's word: none is
 simulated. It keeps a hundred designs; in a second run, as many as our front has points. The reference
