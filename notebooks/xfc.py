@@ -23,6 +23,7 @@
 # all, in a quarter of an hour.
 
 # %%
+from io import BytesIO
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -58,7 +59,12 @@ for line in leaning_lines(record):
 surrogate = seen_by(run.surrogate, record["search"]["verified_designs"])
 best = {name: entry["value"] for name, entry in record["variables"].items()}
 pair = telling_pair(surrogate, run.study.goal, best)
-draw_map(design_map(surrogate, run.study.goal, best, pair), record)
+picture = BytesIO()
+draw_map(design_map(surrogate, run.study.goal, best, pair), record).savefig(picture, dpi=150)
+figure, axis = plt.subplots(figsize=(6.5, 5.5), layout="constrained", dpi=80)
+axis.imshow(plt.imread(picture))
+axis.axis("off")
+plt.show()
 
 # %% [markdown]
 # ## Energy against charge time

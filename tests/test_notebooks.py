@@ -47,5 +47,5 @@ def test_notebook_equals_its_script(script: Path) -> None:
     assert ["".join(cell["source"]).strip() for cell in cells] == code_cells(text)
     assert not any(o["output_type"] == "error" for cell in cells for o in cell["outputs"])
     pictures = sum("image/png" in o.get("data", {}) for cell in cells for o in cell["outputs"])
-    assert pictures == text.count("plt.show()") + text.count("\ndraw_map(")
+    assert pictures == text.count("plt.show()")
     assert path.stat().st_size < 400_000
