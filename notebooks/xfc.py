@@ -61,6 +61,7 @@ best = {name: entry["value"] for name, entry in record["variables"].items()}
 pair = telling_pair(surrogate, run.study.goal, best)
 picture = BytesIO()
 draw_map(design_map(surrogate, run.study.goal, best, pair), record).savefig(picture, dpi=150)
+picture.seek(0)
 figure, axis = plt.subplots(figsize=(6.5, 5.5), layout="constrained", dpi=80)
 axis.imshow(plt.imread(picture))
 axis.axis("off")
