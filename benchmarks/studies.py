@@ -165,7 +165,7 @@ def table(result: dict[str, Any]) -> str:
             **{f"Package {package}": told for package, told in found.get("packages", {}).items()},
         }.items():
             if values:
-                told = [f"{display(n).label.lower()} {display(n).text(v)}" for n, v in values.items()]
+                told = [f"{display(n).label} {display(n).text(v)}" for n, v in values.items()]
                 lines.append(f"{label}: {', '.join(told)}.")
         if front := found.get("front"):
             shows = [display(figure) for figure in front["figures"]]

@@ -39,8 +39,9 @@ SimulateMany = Callable[[Sequence[Mapping[str, float]]], list[Simulated]]
 GAP, MARGIN_GAP = 0.005, 0.002
 """Largest difference of predicted from simulated, over the latter, of a design that is trusted; of
 plating margins in volts."""
-GAIN = 0.001
-"""Least gain of a round that is worth another, over the figure or, if more, its spread in the box."""
+GAIN, IDLE = 0.001, 2
+"""Least gain of a round, over the figure or, if more, its spread in the box; and so many rounds in a row
+that gain less end the search."""
 _ROUNDING = 1e-5
 _AS_GOOD = 1e-5  # of the goal's figure
 _SAME = 1e-3  # of the box: designs nearer than this are one
@@ -96,7 +97,7 @@ class Refiner:
         candidates: list[Candidate] = []
         best: tuple[float, ...] = (math.inf,)
         first: Optimum | None = None
-        caution = 1.0
+        caution, idle = 1.0, 0
         while len(candidates) < self.budget:
             progress(len(candidates), self.budget)
             optimiser = self.optimiser(goal)
@@ -122,8 +123,8 @@ class Refiner:
             _logger.info("after %d simulations %s, gained %.3g", len(candidates), now, gained)
             best = now
             feasible = now[:2] == (False, 0.0)
-            settled = begun and _little(gained, now[-1], optimiser)
-            if feasible and sure and (settled or _little(promised + now[-1], now[-1], optimiser)):
+            idle = idle + 1 if begun and _little(gained, now[-1], optimiser) else 0
+            if feasible and sure and (idle == IDLE or _little(promised + now[-1], now[-1], optimiser)):
                 break
         progress(self.budget, self.budget)
         assert first is not None
