@@ -27,7 +27,8 @@ from typing import Any
 
 import numpy as np
 import pybop
-from _pybop_problem import PROBLEMS, Problem, Simulator, mesh, solver
+from _pybop_problem import PROBLEMS, Problem
+from _pybop_simulation import Simulator, mesh, solver
 from bayes_opt import BayesianOptimization
 from bayes_opt.acquisition import ExpectedImprovement
 from scipy.optimize import NonlinearConstraint, differential_evolution

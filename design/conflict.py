@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from electrograd.design.optimise import Optimiser
 from electrograd.design.problem import Goal, Limit
+from electrograd.design.refine import reached
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ def find_conflict(optimiser: Optimiser) -> Conflict:
     goal = optimiser.goal
 
     def can_be_met(limits: Sequence[Limit]) -> bool:
-        return optimiser.toward(Goal(goal.figure, goal.sense, tuple(limits))).solve({}).feasible
+        wanted = reached(Goal(goal.figure, goal.sense, tuple(limits)))
+        return optimiser.toward(wanted).solve({}).feasible
 
     if can_be_met(goal.limits):
         return Conflict((), {})
@@ -47,5 +49,5 @@ def find_conflict(optimiser: Optimiser) -> Conflict:
     for limit in kept:
         rest = tuple(other for other in kept if other is not limit)
         best = Goal(limit.figure, "maximise" if limit.sign > 0 else "minimise", rest)
-        reach[limit] = optimiser.toward(best).solve({}).figures[limit.figure]
+        reach[limit] = optimiser.toward(reached(best)).solve({}).figures[limit.figure]
     return Conflict(tuple(kept), reach)

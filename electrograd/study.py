@@ -23,6 +23,7 @@ from electrograd.physics.variables import (
     HOTTEST,
     figure_and_scenario,
 )
+from electrograd.study_packages import with_packages
 from electrograd.study_sections import (
     ChannelSection,
     ConstraintSection,
@@ -40,7 +41,6 @@ from electrograd.study_sections import (
     Variable,
     VariableSection,
     beside,
-    with_packages,
 )
 from electrograd.surrogates.distillation import DistillationSettings
 from electrograd.surrogates.training import TrainingSettings

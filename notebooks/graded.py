@@ -56,5 +56,4 @@ plt.show()
 
 # %% [markdown]
 # Next to nothing: the plating-limited charge leans on salt in the negative electrode, whose layer at the
-# separator is made a little denser than the one behind; the positive stays at its densest. Grading pays
-# where an electrode has to be thicker than the charge wants it, not where thickness is free.
+# separator is made a little denser than the one behind; the positive stays at its densest.
