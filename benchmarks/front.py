@@ -71,7 +71,7 @@ def measure() -> dict[str, Any]:
     aimed = reached(study.goal)
     kept = tuple(limit for limit in aimed.limits if limit.figure != other.figure)
     goal = Goal(aimed.figure, aimed.sense, kept)
-    surrogate = seen_by(run.surrogate, front["verified_designs"])
+    surrogate = seen_by(run.surrogate, front["explored_designs"])
     ours = costs(
         {
             name: np.array([point["simulated"][name] for point in front["points"]])

@@ -100,7 +100,7 @@ def brute_force(run: Any, design: dict[str, Any]) -> float:
     """How much better the best of many random designs is by prediction; negative: none is as good."""
     goal, surrogate = (
         reached(run.study.goal),
-        seen_by(run.surrogate, design["search"]["verified_designs"]),
+        seen_by(run.surrogate, design["search"]["explored_designs"]),
     )
     low, high = np.asarray(surrogate.space.lower), np.asarray(surrogate.space.upper)
     generator, best = np.random.default_rng(11), -np.inf

@@ -49,7 +49,7 @@ from electrograd.surrogates.surrogate import Surrogate
 from electrograd.sweeps.dataset import Dataset
 from electrograd.sweeps.space import DesignSpace
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 AT_BOUND = 0.01
 """A variable this close to a bound, as a share of its range, leans on it."""
 
@@ -172,6 +172,7 @@ def design_record(
                 }
                 for candidate in outcome.candidates
             ],
+            "explored_designs": explored_record(outcome),
         },
         "simulation": _simulation(cell, surrogate.scenario, solver, winner.simulated),
         "surrogate": {"dataset": surrogate.dataset, "accuracy": surrogate.accuracy.summary()},
@@ -225,6 +226,14 @@ def resolved_record(charge: Charge) -> dict[str, Any]:
         LEAST_ELECTROLYTE: charge.least_electrolyte,
         "end": charge.end.label,
     }
+
+
+def explored_record(outcome: Outcome) -> list[dict[str, Any]]:
+    """What was simulated on the sweep's mesh on the way, for JSON."""
+    return [
+        {"design": one.design, "predicted": one.predicted, "simulated": one.simulated.figures}
+        for one in outcome.explored
+    ]
 
 
 def _variables(

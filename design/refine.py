@@ -4,9 +4,12 @@ Each round two designs are simulated: the best when a share of the surrogate's i
 against it, and the best when they are held in its favour. The first is what can be trusted, the second
 what might be missed. The share, the caution, is all of the interval at first; it is halved where the
 first kept its limits in the simulation, and doubled where it did not. Both join what the surrogate has
-seen, and the search begins anew. It ends where the best verified design gains no more and was predicted
+seen, and the search begins anew. It ends where the best simulated design gains no more and was predicted
 within the tolerance, or where the budget is spent. What was simulated for one goal serves the next, so
 that a front costs little more than its points.
+
+All that is on the sweep's mesh, as is what the surrogate had learned. The winner is verified on a finer
+one, and corrected by what the meshes differ by there (`verify.corrected`).
 """
 
 import logging
@@ -20,7 +23,7 @@ from jaxtyping import Float
 from electrograd.design.optimise import Optimiser, Optimum, Progress
 from electrograd.design.problem import Goal, Limit
 from electrograd.design.robust import AsMade, Tolerances
-from electrograd.design.verify import Candidate, Outcome, rank_of
+from electrograd.design.verify import Candidate, Outcome, corrected, rank_of
 from electrograd.physics.charge import CHARGED_SHARE
 from electrograd.physics.figures import Simulated
 from electrograd.physics.variables import (
@@ -44,6 +47,8 @@ GAIN, IDLE = 0.001, 2
 that gain less end the search."""
 _ROUNDING = 1e-5
 _AS_GOOD = 1e-5  # of the goal's figure
+TRIED = 3
+"""How many of the best are verified, should none before keep its limits on the finer mesh."""
 _SAME = 1e-3  # of the box: designs nearer than this are one
 
 
@@ -56,11 +61,13 @@ class Refiner:
     surrogate
         As it is now.
     simulate
-        Simulates designs given by name, side by side where it can.
+        Simulates designs given by name as the sweep did, side by side where it can.
+    verify
+        Simulates one on the mesh that is judged by.
     starts, seed
         Of each search.
     budget
-        Simulations that one goal may take; six to ten are usual.
+        Simulations that one goal may take before verification; six to ten are usual.
     tolerances
         How designs scatter when they are made; candidates are judged as they are made then. Without,
         as they are simulated.
@@ -68,6 +75,7 @@ class Refiner:
 
     surrogate: FigureSurrogate
     simulate: SimulateMany
+    verify: Callable[[Mapping[str, float]], Simulated]
     starts: int
     seed: int
     budget: int = 24
@@ -128,16 +136,37 @@ class Refiner:
                 break
         progress(self.budget, self.budget)
         assert first is not None
-        winner = self._winner(goal, candidates)
+        verified = self._verified(goal, candidates)
+        winner = self._winner(goal, verified)
         return Outcome(
             winner=winner,
-            feasible=self._rank(goal, winner)[:2] == (False, 0.0),
-            candidates=tuple(candidates),
+            feasible=self._keeps(goal, winner),
+            candidates=tuple(verified),
+            explored=tuple(candidates),
             best_of_sweep=best_of_sweep,
             starts=first.starts,
             polished=first.polished,
             agreeing=first.agreeing,
         )
+
+    def _verified(self, goal: Goal, explored: list[Candidate]) -> list[Candidate]:
+        """The best of the explored on the finer mesh, and what takes its place there."""
+        left, verified = list(explored), list[Candidate]()
+        while left and len(explored) - len(left) < TRIED:
+            best = self._winner(goal, left)
+            left.remove(best)
+            if not self._keeps(goal, best):  # nothing to be corrected: what is nearest is told
+                return verified or [replace(best, simulated=self.verify(best.design))]
+            found = corrected(self.optimiser(goal), self.verify, best.design, best.prices)
+            found[0] = replace(found[0], predicted=best.predicted)  # before it was simulated at all
+            verified += found
+            if any(self._keeps(goal, one) for one in found):
+                break
+        return verified
+
+    def _keeps(self, goal: Goal, candidate: Candidate) -> bool:
+        """Whether a simulated design meets every limit."""
+        return self._rank(goal, candidate)[:2] == (False, 0.0)
 
     def _winner(self, goal: Goal, candidates: list[Candidate]) -> Candidate:
         """The best, or of those that are as good the best that was predicted within the tolerance."""
@@ -198,12 +227,15 @@ class Refiner:
         ]
 
     def _rank(self, goal: Goal, candidate: Candidate) -> tuple[bool, float, float]:
-        """As `rank_of`, by percentiles of the surrogate that has seen the candidate, if so wanted."""
+        """As `rank_of`; of made designs by percentiles, as far off the simulated as is predicted."""
         optimiser = self.optimiser(goal)
         if isinstance(optimiser.surrogate, AsMade):
-            figures = optimiser.surrogate.as_made(candidate.design)
-            record = replace(candidate.simulated, figures={**candidate.simulated.figures, **figures})
-            candidate = replace(candidate, simulated=record)
+            figures = dict(candidate.simulated.figures)
+            nominal = self.surrogate.predict_one(candidate.design)
+            made = optimiser.surrogate.as_made(candidate.design)
+            for name in {goal.figure, *(limit.figure for limit in goal.limits)}:
+                figures[name] += made[name] - nominal[name]
+            candidate = replace(candidate, simulated=replace(candidate.simulated, figures=figures))
         return rank_of(optimiser, candidate)
 
     def optimiser(self, goal: Goal) -> Optimiser:

@@ -3,7 +3,8 @@
 An optimiser finds a surrogate's errors, and a limit that binds is where they matter. So each limit is
 first met with the surrogate's own interval in reserve. The simulation of that winner then says how wrong
 the surrogate is just there: this replaces the interval as the reserve, and a search from the winner
-goes on, be it to mend a broken limit or to use up what was held back. The best simulated design wins.
+goes on, be it to mend a broken limit or to use up what was held back, until neither is left to do. The
+best simulated design wins.
 """
 
 import logging
@@ -16,7 +17,7 @@ from jaxtyping import Bool, Float
 
 from electrograd.design.optimise import Optimiser, Progress
 from electrograd.design.prices import Prices
-from electrograd.design.problem import Goal, Predictor
+from electrograd.design.problem import Goal, Limit, Predictor
 from electrograd.physics.figures import Simulated
 from electrograd.physics.variables import (
     ACCEPTED_CAPACITY,
@@ -31,7 +32,8 @@ logger = logging.getLogger(__name__)
 ROUNDS = 6
 """Most designs that are simulated; two or three are usual."""
 SAFETY = 0.02
-"""Share of the interval kept in reserve where the local error is known; smaller moves end the loop."""
+"""Share of the interval kept in reserve where the local error is known."""
+_AS_GOOD = 1e-6  # of the goal's figure, or its spread over the box
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,9 @@ class Outcome:
     feasible
         Whether the winner meets every limit in the simulation.
     candidates
-        All that were simulated, in order.
+        All that were simulated to be verified, in order.
+    explored
+        All that were simulated on the sweep's mesh before, to learn of them.
     best_of_sweep
         Design and figures of the best feasible design of the sweep, or None.
     starts, polished, agreeing
@@ -81,6 +85,7 @@ class Outcome:
     starts: int
     polished: int
     agreeing: int
+    explored: tuple[Candidate, ...] = ()
 
 
 def find_design(
@@ -114,45 +119,20 @@ def find_verified(
 ) -> Outcome:
     """Do what `find_design` does with an optimiser that is compiled already."""
     surrogate, goal = optimiser.surrogate, optimiser.goal
-    # A figure in closed form has no interval: its reserve only covers rounding.
-    least = {
-        limit: max(SAFETY * surrogate.interval(limit.figure), 1e-5 * abs(limit.value))
-        for limit in goal.limits
-    }
+    least = least_reserves(surrogate, goal)
     reserves = {limit: max(surrogate.interval(limit.figure), least[limit]) for limit in goal.limits}
     best_of_sweep = best_design(dataset, surrogate, goal)
-    candidates: list[Candidate] = []
-
-    def consider(design: dict[str, float], leans_on: Prices | None = None) -> Candidate:
-        candidate = Candidate(design, surrogate.predict_one(design), simulate(design), leans_on)
-        candidates.append(candidate)
-        return candidate
-
-    search = optimum = optimiser.solve(reserves, progress=progress)
-    for _ in range(ROUNDS):
-        candidate = consider(optimum.design, optimum.prices)
-        corrected = {}
-        for limit in goal.limits:
-            hopeful = limit.slack(candidate.predicted) - limit.slack(candidate.simulated.figures)
-            corrected[limit] = hopeful + least[limit]
-            logger.info(
-                "%s: predicted %.6g, simulated %.6g",
-                limit.figure,
-                candidate.predicted[limit.figure],
-                candidate.simulated.figures[limit.figure],
-            )
-        moved = [abs(corrected[limit] - reserves[limit]) > least[limit] for limit in goal.limits]
-        if not any(moved) or not all(map(math.isfinite, corrected.values())):
-            break
-        reserves = corrected
-        optimum = optimiser.solve(reserves, near=optimum.design)
+    search = optimiser.solve(reserves, progress=progress)
+    candidates = corrected(optimiser, simulate, search.design, search.prices)
 
     def rank(candidate: Candidate) -> tuple[bool, float, float]:
         return rank_of(optimiser, candidate)
 
     winner = min(candidates, key=rank)
     if best_of_sweep and (False, 0.0, -goal.sign * best_of_sweep[1][goal.figure]) < rank(winner):
-        winner = min(winner, consider(best_of_sweep[0]), key=rank)
+        design = best_of_sweep[0]
+        candidates.append(Candidate(design, surrogate.predict_one(design), simulate(design), None))
+        winner = min(winner, candidates[-1], key=rank)
     return Outcome(
         winner=winner,
         feasible=rank(winner)[:2] == (False, 0.0),
@@ -162,6 +142,44 @@ def find_verified(
         polished=search.polished,
         agreeing=search.agreeing,
     )
+
+
+def least_reserves(surrogate: Predictor, goal: Goal) -> dict[Limit, float]:
+    """By limit, what is kept in reserve where the local error is known."""
+    # A figure in closed form has no interval: its reserve only covers rounding.
+    return {
+        limit: max(SAFETY * surrogate.interval(limit.figure), 1e-5 * abs(limit.value))
+        for limit in goal.limits
+    }
+
+
+def corrected(
+    optimiser: Optimiser,
+    simulate: Callable[[Mapping[str, float]], Simulated],
+    design: dict[str, float],
+    leans_on: Prices | None,
+) -> list[Candidate]:
+    """Simulate an optimum, and what takes its place once its limits are corrected by what was found."""
+    surrogate, goal = optimiser.surrogate, optimiser.goal
+    least = least_reserves(surrogate, goal)
+    candidates: list[Candidate] = []
+    while len(candidates) < ROUNDS:
+        predicted, simulated = surrogate.predict_one(design), simulate(design)
+        candidates.append(Candidate(design, predicted, simulated, leans_on))
+        reserves = {}
+        for limit in goal.limits:
+            said, found = predicted[limit.figure], simulated.figures[limit.figure]
+            reserves[limit] = limit.sign * (said - found) + least[limit]
+            logger.info("%s: predicted %.6g, simulated %.6g", limit.figure, said, found)
+        if not all(map(math.isfinite, reserves.values())):
+            break
+        optimum = optimiser.solve(reserves, near=design)
+        gain = goal.sign * (optimum.figures[goal.figure] - predicted[goal.figure])
+        worth = _AS_GOOD * max(abs(predicted[goal.figure]), optimiser.scale)
+        if optimum.design == design or (goal.feasible(simulated.figures) and gain <= worth):
+            break
+        design, leans_on = optimum.design, optimum.prices
+    return candidates
 
 
 def rank_of(optimiser: Optimiser, candidate: Candidate) -> tuple[bool, float, float]:

@@ -1,9 +1,9 @@
 """The design step of a study: search, verification in PyBaMM, and the package written."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -96,7 +96,10 @@ def _searched(run: "StudyRun", goal: Goal) -> tuple[Outcome, Simulated, Conflict
         with _searching(run, lambda done, total: update(done, total, unit)) as lent:
             outcome = lent.find(goal)
             conflict = None if outcome.feasible else find_conflict(lent.optimiser(goal))
-            return outcome, lent.simulate_many([run.published])[0], conflict
+            winner = outcome.winner  # which was simulated for what is aimed at, and is told in full
+            baseline, in_full = lent.simulate_many([run.published, winner.design])
+            outcome = replace(outcome, winner=replace(winner, simulated=in_full))
+            return outcome, baseline, conflict
 
 
 def _as_made(run: "StudyRun", outcome: Outcome, goal: Goal) -> dict[str, Any]:
@@ -148,23 +151,25 @@ class _Lent(NamedTuple):
 
 @contextmanager
 def _searching(run: "StudyRun", progress: Progress) -> Iterator[_Lent]:
-    surrogate, search = run.surrogate, run.study.design
+    surrogate, search, aims = run.surrogate, run.study.design, run.study.aims
     with SimulatorPool(run.verifier, AT_ONCE) as simulate_many:
+
+        def finer(design: Mapping[str, float]) -> Simulated:
+            return simulate_many([design], aims)[0]
+
+        def as_swept(designs: Sequence[Mapping[str, float]]) -> list[Simulated]:
+            return simulate_many(designs, aims, run.study.solver)
+
         if isinstance(surrogate, Surrogate):
             optimiser = Optimiser(surrogate, run.study.goal, search.starts, search.seed)
 
             def by_curves(goal: Goal) -> Outcome:
-                return verify.find_verified(
-                    optimiser.toward(goal),
-                    run.dataset,
-                    lambda design: simulate_many([design])[0],
-                    progress,
-                )
+                return verify.find_verified(optimiser.toward(goal), run.dataset, finer, progress)
 
             yield _Lent(by_curves, simulate_many, optimiser.toward)
         else:
             told = search.starts, search.seed, search.budget, run.study.tolerances
-            refiner = Refiner(surrogate, simulate_many, *told)
+            refiner = Refiner(surrogate, as_swept, finer, *told)
 
             def by_figures(goal: Goal) -> Outcome:
                 return refiner.best(goal, best_of_sweep(run, surrogate, goal), progress)
@@ -172,13 +177,13 @@ def _searching(run: "StudyRun", progress: Progress) -> Iterator[_Lent]:
             yield _Lent(by_figures, simulate_many, refiner.optimiser)
 
 
-def seen_by(surrogate: AnySurrogate, verified: list[dict[str, Any]]) -> AnySurrogate:
-    """A surrogate once it has seen verified designs; one of curves learns nothing of them."""
-    if isinstance(surrogate, Surrogate):
+def seen_by(surrogate: AnySurrogate, explored: list[dict[str, Any]]) -> AnySurrogate:
+    """A surrogate once it has seen explored designs; one of curves learns nothing of them."""
+    if isinstance(surrogate, Surrogate) or not explored:
         return surrogate
-    rows = np.array([[one["design"][name] for name in surrogate.space.names] for one in verified])
-    names = verified[0]["simulated"]
-    figures = {name: np.array([one["simulated"][name] for one in verified], float) for name in names}
+    rows = np.array([[one["design"][name] for name in surrogate.space.names] for one in explored])
+    names = explored[0]["simulated"]
+    figures = {name: np.array([one["simulated"][name] for one in explored], float) for name in names}
     return surrogate.seeing(rows, figures)  # what JSON has as null is NaN here, and teaches nothing
 
 

@@ -71,7 +71,7 @@ def _record(front: Front) -> dict[str, Any]:
                 "design": point.winner.design,
                 "predicted": point.winner.predicted,
                 "simulated": point.winner.simulated.figures,
-                "simulations": len(point.candidates),
+                "simulations": len(point.explored) + len(point.candidates),
             }
             for point in front.points
         ],
@@ -83,6 +83,9 @@ def _record(front: Front) -> dict[str, Any]:
             }
             for search in front.searches
             for candidate in search.candidates
+        ],
+        "explored_designs": [
+            one for search in front.searches for one in package.explored_record(search)
         ],
     }
 

@@ -136,7 +136,7 @@ def around_design(record: dict[str, Any], surrogate: AnySurrogate) -> DesignMap 
         return None
     aim = record["goal"]
     goal = Goal(aim["figure"], aim["sense"], tuple(Limit(**limit) for limit in aim["limits"]))
-    known = seen_by(surrogate, record["search"]["verified_designs"])
+    known = seen_by(surrogate, record["search"]["explored_designs"])
     return design_map(known, goal, design, telling_pair(known, goal, design))
 
 

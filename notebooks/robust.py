@@ -43,7 +43,7 @@ tolerances = made["robust"].study.tolerances
 figure, axis = plt.subplots(figsize=(6, 3.6), layout="constrained", dpi=80)
 for name, run in made.items():
     record, space = run.design.record, run.study.space
-    surrogate = seen_by(run.surrogate, record["search"]["verified_designs"])
+    surrogate = seen_by(run.surrogate, record["search"]["explored_designs"])
     design = np.array([record["variables"][key]["value"] for key in space.names])
     scattered = design + tolerances.made(space, 1000, seed=1)
     figures = surrogate.predict(np.clip(scattered, space.lower, space.upper))

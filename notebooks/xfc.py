@@ -56,7 +56,7 @@ for line in leaning_lines(record):
 # its limits most. The star lies where the limits that bind meet.
 
 # %%
-surrogate = seen_by(run.surrogate, record["search"]["verified_designs"])
+surrogate = seen_by(run.surrogate, record["search"]["explored_designs"])
 best = {name: entry["value"] for name, entry in record["variables"].items()}
 pair = telling_pair(surrogate, run.study.goal, best)
 picture = BytesIO()

@@ -37,6 +37,7 @@ from electrograd.physics.variables import (
     THEORETICAL_SPECIFIC_ENERGY,
     USABLE_RATIO,
     channel_width,
+    figure_and_scenario,
     in_scenario,
 )
 
@@ -55,8 +56,8 @@ class Simulated:
     charge
         The scenario's charge.
     figures
-        Figures of merit by name; NaN where a simulation failed, infinite for a charge time that was not
-        reached.
+        Figures of merit by name; NaN where a simulation failed or was not asked for, infinite for a
+        charge time that was not reached.
     """
 
     parameters: dict[str, float]
@@ -85,35 +86,48 @@ class DesignSimulator:
     ) -> None:
         self.cell, self._scenario, self._settings = cell, scenario, settings
         self._others = dict(others or {})
-        self._chargers: dict[tuple[str, type[P2D]], P2D] = {}
-        self._model = model_of(cell, scenario)
-        self._built: dict[type[P2D], tuple[P2D, P2D]] = {}
-        self._models(self._model)
+        reference = reference_scenario(scenario)
+        alike = dataclasses.replace(reference, c_rate=scenario.c_rate) == scenario
+        self._reference = scenario if alike else reference
+        self._built: dict[tuple[type[P2D], Scenario], P2D] = {}
+        self._kind = model_of(cell, scenario)
+        self._model(self._kind, scenario)
         self._negative, self._positive = (
             OpenCircuitPotential.from_pybamm(cell, side, scenario.temperature)
             for side in ("negative", "positive")
         )
 
-    def _models(self, model: type[P2D]) -> tuple[P2D, P2D]:
-        """What charges and what discharges, built once."""
-        if model not in self._built:
-            scenario, rest = self._scenario, self._settings
-            reference = reference_scenario(scenario)
-            alike = dataclasses.replace(reference, c_rate=scenario.c_rate) == scenario
-            charging = model(self.cell, scenario, rest)
-            self._built[model] = charging, charging if alike else model(self.cell, reference, rest)
-        return self._built[model]
+    def _model(self, kind: type[P2D], scenario: Scenario) -> P2D:
+        """What simulates a scenario, built once."""
+        if (kind, scenario) not in self._built:
+            self._built[kind, scenario] = kind(self.cell, scenario, self._settings)
+        return self._built[kind, scenario]
 
-    def _charger(self, name: str, uncut: bool) -> P2D:
-        """What charges in a further scenario, built once."""
-        other = self._others[name]
-        kind = P2D if uncut else model_of(self.cell, other)
-        if (name, kind) not in self._chargers:
-            self._chargers[name, kind] = kind(self.cell, other, self._settings)
-        return self._chargers[name, kind]
+    def prepare(self, aims: Iterable[str] | None = None) -> None:
+        """Build the models that `__call__` needs for such aims."""
+        discharged, others = self._needed(aims)
+        if discharged:
+            self._model(self._kind, self._reference)
+        for name in others:
+            self._model(model_of(self.cell, self._others[name]), self._others[name])
 
-    def __call__(self, design: Mapping[str, float]) -> Simulated:
+    def _needed(self, aims: Iterable[str] | None) -> tuple[bool, list[str]]:
+        """Whether designs are discharged for these aims, and in which further scenarios charged."""
+        if aims is None:
+            return True, list(self._others)
+        found = [figure_and_scenario(aim) for aim in aims]
+        scenarios = {scenario for _, scenario in found}
+        discharged = any(figure in (SPECIFIC_ENERGY, ENERGY_DENSITY) for figure, _ in found)
+        return discharged, [name for name in self._others if name in scenarios]
+
+    def __call__(self, design: Mapping[str, float], aims: Iterable[str] | None = None) -> Simulated:
         """Simulate one design, given by name in SI units, and take its figures of merit.
+
+        Parameters
+        ----------
+        aims
+            Figures of merit that are wanted, all by default. The charge is always simulated; what else
+            they do not need is not, and is NaN.
 
         Raises
         ------
@@ -124,47 +138,63 @@ class DesignSimulator:
         cell.check(design)
         parameters = {name: float(value) for name, value in cell.parameters(dict(design)).items()}
         # Columns know no channel of no width, as the published cell has it; homogenised, that is exact.
-        uncut = self._model is ChannelP2D and parameters[channel_width("negative")] == 0
-        charging, discharging = self._models(P2D if uncut else self._model)
-        charge = charging.charge(parameters)
-        delivered = delivered_energy(discharging, parameters)
+        uncut = self._kind is ChannelP2D and parameters[channel_width("negative")] == 0
+        kind = P2D if uncut else self._kind
+        charge = self._model(kind, self._scenario).charge(parameters)
+        discharged, others = self._needed(aims)
+        delivered = math.nan
+        if discharged:
+            delivered = delivered_energy(self._model(kind, self._reference), parameters)
         negative, positive = (float(capacity) for capacity in full_capacities(cell, parameters))
         mass, thickness = stack_mass(cell, parameters), stack_thickness(cell, parameters)
         energy = float(theoretical_energy(cell, self._negative, self._positive, parameters))
-        return Simulated(
-            parameters=parameters,
-            charge=charge,
-            figures={
-                NOMINAL_CAPACITY: charge.nominal,
-                **_of_charge(charge),
-                THEORETICAL_SPECIFIC_ENERGY: energy / mass,
-                THEORETICAL_ENERGY_DENSITY: energy / thickness / 1000,
-                SPECIFIC_ENERGY: delivered / mass,
-                ENERGY_DENSITY: delivered / thickness / 1000,
-                USABLE_RATIO: negative * cell.negative.window / (positive * cell.positive.window),
-                **{
-                    in_scenario(figure, name): value
-                    for name in self._others
-                    for figure, value in _of_charge(
-                        self._charger(name, uncut).charge(parameters)
-                    ).items()
-                },
-            },
-        )
+        figures = {
+            NOMINAL_CAPACITY: charge.nominal,
+            **_of_charge(charge),
+            THEORETICAL_SPECIFIC_ENERGY: energy / mass,
+            THEORETICAL_ENERGY_DENSITY: energy / thickness / 1000,
+            SPECIFIC_ENERGY: delivered / mass,
+            ENERGY_DENSITY: delivered / thickness / 1000,
+            USABLE_RATIO: negative * cell.negative.window / (positive * cell.positive.window),
+        }
+        for name, other in self._others.items():
+            told = _unknown()
+            if name in others:
+                charging = self._model(P2D if uncut else model_of(cell, other), other)
+                told = _of_charge(charging.charge(parameters))
+            figures |= {in_scenario(figure, name): value for figure, value in told.items()}
+        return Simulated(parameters, charge, figures)
+
+
+_OF_A_CHARGE = (
+    ACCEPTED_CAPACITY,
+    ACCEPTED_SHARE,
+    PLATING_MARGIN,
+    CHARGING_ENERGY,
+    CHARGE_TIME,
+    PLATING_ONSET,
+    LEAST_ELECTROLYTE,
+    HOTTEST,
+)
+
+
+def _unknown() -> dict[str, float]:
+    return dict.fromkeys(_OF_A_CHARGE, math.nan)
 
 
 def _of_charge(charge: Charge) -> dict[str, float]:
     """Figures of merit of a charge; NaN where it failed."""
-    done = charge.end.completed
+    if not charge.end.completed:
+        return _unknown()
     return {
-        ACCEPTED_CAPACITY: charge.accepted if done else math.nan,
-        ACCEPTED_SHARE: charge.accepted / charge.nominal if done else math.nan,
-        PLATING_MARGIN: charge.plating_margin if done else math.nan,
-        CHARGING_ENERGY: charge.energy if done else math.nan,
-        CHARGE_TIME: charge.time_to(CHARGED_SHARE) if done else math.nan,
-        PLATING_ONSET: charge.plating_onset if done else math.nan,
-        LEAST_ELECTROLYTE: charge.least_electrolyte if done else math.nan,
-        HOTTEST: charge.hottest if done else math.nan,
+        ACCEPTED_CAPACITY: charge.accepted,
+        ACCEPTED_SHARE: charge.accepted / charge.nominal,
+        PLATING_MARGIN: charge.plating_margin,
+        CHARGING_ENERGY: charge.energy,
+        CHARGE_TIME: charge.time_to(CHARGED_SHARE),
+        PLATING_ONSET: charge.plating_onset,
+        LEAST_ELECTROLYTE: charge.least_electrolyte,
+        HOTTEST: charge.hottest,
     }
 
 
@@ -174,6 +204,6 @@ def failed(
     """Return the record of a design whose simulation gave nothing, in further scenarios neither."""
     parameters = {name: float(value) for name, value in cell.parameters(dict(design)).items()}
     charge = nothing(float(nominal_capacity(cell, parameters)), end, message)
-    lacking = [in_scenario(figure, name) for name in others for figure in _of_charge(charge)]
+    lacking = [in_scenario(figure, name) for name in others for figure in _OF_A_CHARGE]
     figures = dict.fromkeys((*PREDICTED, *SIMULATED_ONLY, *lacking), math.nan)
     return Simulated(parameters, charge, {**figures, NOMINAL_CAPACITY: charge.nominal})

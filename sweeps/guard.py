@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import LifoQueue
+from typing import NamedTuple, Protocol
 
 from electrograd.physics.cell import Cell
 from electrograd.physics.charge import End
@@ -11,7 +12,47 @@ from electrograd.physics.figures import DesignSimulator, Simulated, failed
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.sweeps.solver import Guarded, Lost
 
-Simulator = Callable[[Mapping[str, float]], Simulated]
+Aims = tuple[str, ...] | None
+
+
+class Simulator(Protocol):
+    """What a process makes for a mesh: `DesignSimulator`, or less in tests of faults."""
+
+    def prepare(self, aims: Aims) -> None:
+        """Build what is needed for such aims."""
+
+    def __call__(self, design: Mapping[str, float], aims: Aims) -> Simulated:
+        """Simulate one design."""
+
+
+class _Asked(NamedTuple):
+    design: dict[str, float]
+    aims: Aims
+    settings: SolverSettings
+
+
+class _Simulators:
+    """What the process runs: a simulator for each mesh, made when it is first asked for."""
+
+    def __init__(
+        self,
+        make: Callable[..., Simulator],
+        cell: Cell,
+        scenario: Scenario,
+        settings: SolverSettings,
+        others: dict[str, Scenario],
+    ) -> None:
+        self._make = lambda mesh: make(cell, scenario, mesh, others)
+        self._made = {settings: self._make(settings)}
+
+    def prepare(self, asked: _Asked) -> None:
+        """Build the models that are needed: that does not count towards a design's time limit."""
+        if asked.settings not in self._made:
+            self._made[asked.settings] = self._make(asked.settings)
+        self._made[asked.settings].prepare(asked.aims)
+
+    def __call__(self, asked: _Asked) -> Simulated:
+        return self._made[asked.settings](asked.design, asked.aims)
 
 
 class GuardedSimulator:
@@ -40,9 +81,9 @@ class GuardedSimulator:
         make: Callable[..., Simulator] = DesignSimulator,
         others: Mapping[str, Scenario] | None = None,
     ) -> None:
-        self.cell, self._others = cell, dict(others or {})
-        arguments = (cell, scenario, settings, *([self._others] if others else []))
-        self._guarded = Guarded(make, arguments, time_limit)
+        self.cell, self._settings, self._others = cell, settings, dict(others or {})
+        arguments = (make, cell, scenario, settings, self._others)
+        self._guarded = Guarded(_Simulators, arguments, time_limit)
 
     def __enter__(self) -> "GuardedSimulator":
         return self
@@ -50,8 +91,17 @@ class GuardedSimulator:
     def __exit__(self, *error: object) -> None:
         self._guarded.close()
 
-    def __call__(self, design: Mapping[str, float]) -> Simulated:
+    def __call__(
+        self, design: Mapping[str, float], aims: Aims = None, settings: SolverSettings | None = None
+    ) -> Simulated:
         """Simulate one design; see `DesignSimulator`. One that cannot be built is recorded as such.
+
+        Parameters
+        ----------
+        aims
+            Figures of merit that are wanted, all by default.
+        settings
+            Another mesh than its own.
 
         Raises
         ------
@@ -60,7 +110,7 @@ class GuardedSimulator:
         RuntimeError
             For an error of our own in the process, or one that does not start.
         """
-        (answer,) = self._guarded([dict(design)])
+        (answer,) = self._guarded([_Asked(dict(design), aims, settings or self._settings)])
         if isinstance(answer, Lost):
             end = End.TIME_LIMIT if answer.hung else End.WORKER_DIED
             return failed(self.cell, design, end, answer.message, self._others)
@@ -96,14 +146,20 @@ class SimulatorPool:
         for simulator in self._all:
             simulator.__exit__(*error)
 
-    def __call__(self, designs: Sequence[Mapping[str, float]]) -> list[Simulated]:
-        """Simulate designs, in their order; raises what `GuardedSimulator` does."""
-        with ThreadPoolExecutor(len(self._all)) as threads:
-            return list(threads.map(self._one, designs))
+    def __call__(
+        self,
+        designs: Sequence[Mapping[str, float]],
+        aims: Aims = None,
+        settings: SolverSettings | None = None,
+    ) -> list[Simulated]:
+        """Simulate designs, in their order, as a `GuardedSimulator` does."""
 
-    def _one(self, design: Mapping[str, float]) -> Simulated:
-        simulator = self._idle.get()
-        try:
-            return simulator(design)
-        finally:
-            self._idle.put(simulator)
+        def one(design: Mapping[str, float]) -> Simulated:
+            simulator = self._idle.get()
+            try:
+                return simulator(design, aims, settings)
+            finally:
+                self._idle.put(simulator)
+
+        with ThreadPoolExecutor(len(self._all)) as threads:
+            return list(threads.map(one, designs))

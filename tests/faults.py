@@ -100,7 +100,10 @@ class Hanging:
     def __init__(self, *arguments: object) -> None:
         pass
 
-    def __call__(self, design: dict[str, float]) -> "Simulated":
+    def prepare(self, aims: object) -> None:
+        pass
+
+    def __call__(self, design: dict[str, float], aims: object) -> "Simulated":
         epsilon = design[NEGATIVE_POROSITY]
         if epsilon > 0.49:
             os._exit(1)

@@ -99,7 +99,7 @@ def test_the_winner_beats_baseline_and_sweep(record: dict) -> None:
     assert energy["simulated"] > best
     assert record["inside_trained_domain"]
     assert not record["baseline"]["inside_box"]
-    assert record["schema_version"] == 3
+    assert record["schema_version"] == 4
     c3 = record["figures_of_merit"]["Specific energy [W.h.kg-1]"]
     assert c3["baseline"] < c3["simulated"] < energy["simulated"]
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -206,6 +207,29 @@ def simulator(cell: Cell, asked: list[Mapping[str, float]]) -> SimulateMany:
     return simulate
 
 
+def delayed(simulate: SimulateMany, factor: float) -> SimulateMany:
+    """The same, but that every charge takes longer by a factor."""
+
+    def slower(designs: Sequence[Mapping[str, float]]) -> list[Simulated]:
+        return [
+            replace(one, figures={**one.figures, CHARGE_TIME: factor * one.figures[CHARGE_TIME]})
+            for one in simulate(designs)
+        ]
+
+    return slower
+
+
+def refiner_of(
+    surrogate: FigureSurrogate,
+    simulate: SimulateMany,
+    finer: SimulateMany | None = None,
+    **told: Any,
+) -> Refiner:
+    """A search whose finer mesh is another simulation, or the same."""
+    judge = finer or simulate
+    return Refiner(surrogate, simulate, lambda design: judge([design])[0], starts=8, seed=0, **told)
+
+
 def test_the_search_finds_what_was_planted(cell: Cell, surrogate: FigureSurrogate) -> None:
     """Energy rises with thickness and falls with the ratio; a charge time and a cold margin bound it."""
     cold = in_scenario(PLATING_MARGIN, COLD)
@@ -216,7 +240,7 @@ def test_the_search_finds_what_was_planted(cell: Cell, surrogate: FigureSurrogat
     )
     asked: list[Mapping[str, float]] = []
     told: list[tuple[int, int]] = []
-    refiner = Refiner(surrogate, simulator(cell, asked), starts=8, seed=0)
+    refiner = refiner_of(surrogate, simulator(cell, asked))
     outcome = refiner.best(goal, progress=lambda *at: told.append(at))
 
     def true(name: str, u: np.ndarray) -> float:
@@ -237,7 +261,8 @@ def test_the_search_finds_what_was_planted(cell: Cell, surrogate: FigureSurrogat
     assert winner.simulated.figures[SPECIFIC_ENERGY] == pytest.approx(-best.fun, rel=1e-3)
     assert winner.simulated.figures[SPECIFIC_ENERGY] < -best.fun + 1e-3
     assert trusted(goal, winner)
-    assert len(asked) == len(outcome.candidates) <= refiner.budget
+    assert len(outcome.explored) <= refiner.budget
+    assert len(asked) == len(outcome.explored) + len(outcome.candidates)
     assert told[-1] == (refiner.budget, refiner.budget)
     assert refiner.surrogate is not surrogate
     assert refiner._aimed is not None
@@ -257,7 +282,7 @@ def test_a_limit_in_closed_form_is_kept_to_the_last_digit(
         ]
 
     goal = Goal(SPECIFIC_ENERGY, "maximise", (Limit(USABLE_RATIO, "at least", 1.2),))
-    outcome = Refiner(surrogate, simulate, starts=8, seed=0).best(goal)
+    outcome = refiner_of(surrogate, simulate).best(goal)
     assert outcome.feasible
     assert outcome.winner.design[N_P_RATIO] == pytest.approx(1.2, rel=1e-4)
 
@@ -266,18 +291,23 @@ def test_a_surrogate_that_smooths_what_it_sees_does_not_end_the_search_short(
     cell: Cell, surrogate: FigureSurrogate
 ) -> None:
     """Simulations are 0.3 % slower than the sweep was: what is learned there stays between the two."""
-    plain = simulator(cell, [])
-
-    def slower(designs: Sequence[Mapping[str, float]]) -> list[Simulated]:
-        return [
-            replace(one, figures={**one.figures, CHARGE_TIME: 1.003 * one.figures[CHARGE_TIME]})
-            for one in plain(designs)
-        ]
-
+    slower = delayed(simulator(cell, []), 1.003)
     goal = Goal(SPECIFIC_ENERGY, "maximise", (Limit(CHARGE_TIME, "at most", 900.0),))
-    outcome = Refiner(surrogate, slower, starts=8, seed=0).best(goal)
+    outcome = refiner_of(surrogate, slower).best(goal)
     assert outcome.feasible
     assert 0.995 * 900 < outcome.winner.simulated.figures[CHARGE_TIME] <= 900
+
+
+@pytest.mark.parametrize("factor", [0.99, 1.01])
+def test_a_finer_mesh_has_the_last_word(cell: Cell, surrogate: FigureSurrogate, factor: float) -> None:
+    """What the meshes differ by is mended where it breaks a limit, and used up where it leaves room."""
+    simulate = simulator(cell, [])
+    goal = Goal(SPECIFIC_ENERGY, "maximise", (Limit(CHARGE_TIME, "at most", 900.0),))
+    outcome = refiner_of(surrogate, simulate, delayed(simulate, factor)).best(goal)
+    assert outcome.feasible
+    assert outcome.winner in outcome.candidates
+    assert len(outcome.candidates) <= 3
+    assert 0.9995 * 900 < outcome.winner.simulated.figures[CHARGE_TIME] <= 900
 
 
 def test_a_time_that_is_not_reached_is_not_made_up(cell: Cell, surrogate: FigureSurrogate) -> None:
@@ -285,7 +315,7 @@ def test_a_time_that_is_not_reached_is_not_made_up(cell: Cell, surrogate: Figure
     share = Limit(ACCEPTED_SHARE, "at least", 0.8)
     assert reached(goal).limits == (*goal.limits, share)
     assert reached(reached(goal)) == reached(goal)
-    outcome = Refiner(surrogate, simulator(cell, []), starts=8, seed=0).best(goal)
+    outcome = refiner_of(surrogate, simulator(cell, [])).best(goal)
     assert outcome.feasible
     assert np.isfinite(outcome.winner.simulated.figures[CHARGE_TIME])
 
@@ -295,7 +325,7 @@ def test_a_robust_design_keeps_its_limits_as_it_is_made(cell: Cell, surrogate: F
     tolerances = Tolerances.usual(SPACE, 5.0, {})
     assert tolerances.deviations == {POSITIVE_THICKNESS: 1e-6, N_P_RATIO: 0.0125}
     nominal, robust = (
-        Refiner(surrogate, simulator(cell, []), starts=8, seed=0, tolerances=how).best(goal).winner
+        refiner_of(surrogate, simulator(cell, []), tolerances=how).best(goal).winner
         for how in (None, tolerances)
     )
     scatter = np.array([1e-6, 0.0125])
@@ -326,6 +356,7 @@ def test_tolerances_that_cannot_be_are_refused(surrogate: FigureSurrogate) -> No
 def test_the_budget_is_kept(cell: Cell, surrogate: FigureSurrogate) -> None:
     asked: list[Mapping[str, float]] = []
     never = Goal(SPECIFIC_ENERGY, "maximise", (Limit(PLATING_MARGIN, "at least", 0.5),))
-    outcome = Refiner(surrogate, simulator(cell, asked), starts=4, seed=0, budget=5).best(never)
+    outcome = refiner_of(surrogate, simulator(cell, asked), budget=5).best(never)
     assert not outcome.feasible
-    assert len(asked) <= 5
+    assert len(outcome.explored) <= 5
+    assert len(outcome.candidates) == 1, "nothing to be corrected: what is nearest is told"
