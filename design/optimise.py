@@ -32,6 +32,8 @@ Progress = Callable[[int, int], None]
 SCREENED = 4096
 POLISHED, SPREAD = 8, 4
 """Ends of the batch, and spread designs, from which SLSQP starts."""
+LEVEL = 64
+"""Starts of a goal of which another level was answered before; its answers are starts, too."""
 _APART = 0.05  # of the box: ends nearer than this are of one valley
 _NEVER = 100.0
 _TOLERANCE = 1e-4  # of a figure's spread over the box: within single precision, far within its error
@@ -79,7 +81,7 @@ class Optimiser:
     surrogate, goal
         What predicts, and what is wanted.
     starts
-        Searches that descend together; up to `POLISHED` and `SPREAD` are simply polished.
+        Searches that descend; up to `POLISHED` and `SPREAD` are simply polished.
     seed
         Of where they begin.
     guide
@@ -103,6 +105,7 @@ class Optimiser:
         self._unit = sampler.random_base2(max(SCREENED, starts).bit_length() - 1)
         self._descent = Descent(guide or surrogate, self._lower, self._width)
         self._screened = surrogate.predict(self._lower + self._unit * self._width)
+        self._answers: dict[object, list[np.ndarray]] = {}
         self._aim(goal)
 
     def grown(self, surrogate: Cautious) -> "Optimiser":
@@ -119,7 +122,8 @@ class Optimiser:
 
     def _aim(self, goal: Goal) -> None:
         self.goal = goal
-        self._ends: np.ndarray | None = None
+        self._descended_to: np.ndarray | None = None
+        self._optima: dict[bool, np.ndarray] = {}
         names = [goal.figure, *(limit.figure for limit in goal.limits)]
         self._scales = np.array([float(np.std(self._screened[name])) or 1.0 for name in names])
         signs = np.array([-goal.sign, *(limit.sign for limit in goal.limits)], float)
@@ -194,7 +198,8 @@ class Optimiser:
             "jac": lambda u: slopes(u)[1:],
         }
         found = []
-        starts = self._starting_points() if near is None else self._to_unit(near)[None]
+        hopeful = caution < 0
+        starts = self._starting_points(hopeful) if near is None else self._to_unit(near)[None]
         for k, start in enumerate(starts):
             progress(k, len(starts))
             result = minimize(
@@ -211,7 +216,11 @@ class Optimiser:
             broken = float(np.sum(np.maximum(-scaled[1:] - _TOLERANCE, 0.0)))
             found.append((broken, float(scaled[0]), unit))
         progress(len(starts), len(starts))
-        broken, objective, unit = min(found, key=lambda item: item[:2])
+        found.sort(key=lambda item: item[:2])
+        if near is None:
+            self._optima[hopeful] = _apart(np.array([unit for *_, unit in found]))
+            self._answers.setdefault(self._question, []).append(found[0][-1])
+        broken, objective, unit = found[0]
         names = self.surrogate.space.names
         design = dict(zip(names, map(float, self._lower + unit * self._width), strict=True))
         return Optimum(
@@ -231,19 +240,30 @@ class Optimiser:
         values = np.array([design[name] for name in self.surrogate.space.names])
         return np.clip((values - self._lower) / self._width, 0.0, 1.0)
 
-    def _starting_points(self) -> Float[np.ndarray, "starts variables"]:
-        """Where limits are met exactly from: kept for this goal, whatever the surrogate learns."""
-        if self._ends is None:
-            starts = self._screening_best()
-            if self.starts > POLISHED + SPREAD:
-                state = self._at.state
-                ends, values = self._descent(state, self._descended, self._offsets, starts)
-                first = _apart(ends, np.argsort(values))
-                starts = np.concatenate([first, self._unit[:SPREAD]])
-            self._ends = starts
-        return self._ends
+    def _starting_points(self, hopeful: bool) -> Float[np.ndarray, "starts variables"]:
+        """Where limits are met exactly from: where all descend to; later the optima that were found.
 
-    def _screening_best(self) -> Float[np.ndarray, "starts variables"]:
+        What the surrogate learns, and other reserves, move these a little. Hopeful searches have others.
+        """
+        if self.starts <= POLISHED + SPREAD:
+            return self._screening_best(self.starts)
+        if hopeful in self._optima:
+            return np.concatenate([self._optima[hopeful], self._unit[:SPREAD]])
+        if self._descended_to is None:
+            answers = self._answers.get(self._question, [])
+            starts = self._screening_best(min(self.starts, LEVEL) if answers else self.starts)
+            starts = np.concatenate([*[answer[None] for answer in answers[-LEVEL:]], starts])
+            ends, values = self._descent(self._at.state, self._descended, self._offsets, starts)
+            self._descended_to = _apart(ends[np.argsort(values)])
+        return np.concatenate([self._descended_to, self._unit[:SPREAD]])
+
+    @property
+    def _question(self) -> object:
+        """What goals share that differ in the values of their limits only, as the levels of a front."""
+        limits = tuple((limit.figure, limit.sense) for limit in self.goal.limits)
+        return self.goal.figure, self.goal.sense, limits
+
+    def _screening_best(self, count: int) -> Float[np.ndarray, "starts variables"]:
         """Half of the starts from the screening's best, half spread over the box."""
         objective = -self.goal.sign * self._screened[self.goal.figure] / self._scales[0]
         slacks = [
@@ -251,14 +271,14 @@ class Optimiser:
             for limit, scale in zip(self.goal.limits, self._scales[1:], strict=True)
         ]
         broken = sum((np.maximum(-slack, 0.0) for slack in slacks), np.zeros_like(objective))
-        best = np.lexsort((objective, broken))[: self.starts - self.starts // 2]
-        return self._unit[np.concatenate([best, np.arange(self.starts // 2)])]
+        best = np.lexsort((objective, broken))[: count - count // 2]
+        return self._unit[np.concatenate([best, np.arange(count // 2)])]
 
 
-def _apart(ends: Float[np.ndarray, "starts variables"], order: np.ndarray) -> np.ndarray:
-    """The first few ends, in an order, of which no two lie in one valley."""
+def _apart(ends: Float[np.ndarray, "ends variables"]) -> Float[np.ndarray, "kept variables"]:
+    """The first few ends of which no two lie in one valley."""
     kept: list[np.ndarray] = []
-    for end in ends[order]:
+    for end in ends:
         if all(np.max(np.abs(end - other)) > _APART for other in kept):
             kept.append(end)
         if len(kept) == POLISHED:

@@ -15,7 +15,7 @@ from electrograd.surrogates.correction import CorrectedSurrogate
 from electrograd.surrogates.gaussian_process import GaussianProcesses
 from electrograd.surrogates.surrogate import Surrogate
 
-FORMAT = 1
+FORMAT = 2
 _BULK, _WEIGHTS, _CONFIG = "bulk", "correction.safetensors", "correction.json"
 _PARTS = ("change", "bend")
 

@@ -48,18 +48,22 @@ class GaussianProcesses:
         m and a of each output, in its unit.
     length
         ℓ of each output and variable.
+    noise
+        ν of each output, in its unit.
     weights
         (K + ν²)⁻¹ (y - m).
-    factor
-        Lower Cholesky factors of K + ν².
+    whitening
+        Inverses of the lower Cholesky factors of K + ν²: a product with one is many times as fast as
+        the solution of a triangular system.
     """
 
     inputs: Float[Array, "points variables"]
     mean: Float[Array, " outputs"]
     amplitude: Float[Array, " outputs"]
     length: Float[Array, "outputs variables"]
+    noise: Float[Array, " outputs"]
     weights: Float[Array, "outputs points"]
-    factor: Float[Array, "outputs points points"]
+    whitening: Float[Array, "outputs points points"]
 
     def predict(self, x: Float[Array, " variables"]) -> Float[Array, " outputs"]:
         """Posterior means at one input."""
@@ -67,11 +71,8 @@ class GaussianProcesses:
 
     def deviation(self, x: Float[Array, " variables"]) -> Float[Array, " outputs"]:
         """Posterior standard deviations of y without noise at one input."""
-
-        def explained(factor: Array, k: Array) -> Array:
-            return jnp.sum(jax.scipy.linalg.solve_triangular(factor, k, lower=True) ** 2)
-
-        left = self.amplitude**2 - jax.vmap(explained)(self.factor, self._kernel(x))
+        white = jnp.einsum("oqp,op->oq", self.whitening, self._kernel(x))
+        left = self.amplitude**2 - jnp.sum(white**2, axis=-1)
         return jnp.sqrt(jnp.maximum(left, (_ROUNDING * self.amplitude) ** 2))
 
     def left_out_errors(self) -> Float[np.ndarray, "points outputs"]:
@@ -83,15 +84,7 @@ class GaussianProcesses:
 
     def left_out_deviations(self) -> Float[np.ndarray, "points outputs"]:
         """Standard deviations of the same predictions, noise and all (eq. 5.12)."""
-        factors = np.asarray(self.factor, float)
-        diagonal = [np.sum(_whitened(factor, np.eye(len(factor))) ** 2, axis=0) for factor in factors]
-        return 1 / np.sqrt(np.stack(diagonal)).T
-
-    @property
-    def noise(self) -> Float[Array, " outputs"]:
-        """Standard deviation ν of each output's noise."""
-        diagonal = jnp.sum(self.factor[:, 0] ** 2, axis=-1)
-        return jnp.sqrt(jnp.maximum(diagonal - self.amplitude**2, 0.0))
+        return 1 / np.sqrt(np.sum(np.asarray(self.whitening, float) ** 2, axis=1)).T
 
     def seeing(
         self, inputs: Float[np.ndarray, "points variables"], targets: Float[np.ndarray, "points outputs"]
@@ -101,27 +94,26 @@ class GaussianProcesses:
         They are given room for some more, so that what is compiled for them serves for the next, too.
         """
         real = np.asarray(self.inputs)[:, 0] < _NOWHERE
-        known = (np.asarray(part) for part in (self.factor, self.weights))
-        before = np.stack([factor @ (factor.T @ w) for factor, w in zip(*known, strict=True)], axis=1)
-        before = before[real]
         x = np.concatenate([np.asarray(self.inputs)[real], inputs])
-        y = np.concatenate([before, targets - np.asarray(self.mean)])
-        factors, weights = [], []
+        whitenings, weights = [], []
         for k, amplitude in enumerate(np.asarray(self.amplitude)):
             apart = (x[:, None] - x[None]) / np.asarray(self.length)[k]
             covariance = amplitude**2 * matern(np.sum(apart**2, axis=-1))
-            noise = max(float(self.noise[k]), _ROUNDING * amplitude)
-            factors.append(np.linalg.cholesky(covariance + noise**2 * np.eye(len(x))))
-            weights.append(_whitened(factors[k].T, _whitened(factors[k], y[:, k]), lower=False))
+            covariance += float(self.noise[k]) ** 2 * np.eye(len(x))
+            before = covariance[: sum(real), : sum(real)] @ np.asarray(self.weights)[k, real]
+            y = np.concatenate([before, targets[:, k] - np.asarray(self.mean)[k]])
+            whitening = _inverse(np.linalg.cholesky(covariance))
+            whitenings.append(whitening)
+            weights.append(whitening.T @ (whitening @ y))
         # Points so far away that they correlate with nothing.
         room = ROOM - len(x) % ROOM
         sides = [(0, 0), (0, room), (0, room)]
-        factor = np.pad(np.stack(factors), sides)
-        factor[:, range(len(x), len(x) + room), range(len(x), len(x) + room)] = 1.0
+        whitening = np.pad(np.stack(whitenings), sides)
+        whitening[:, range(len(x), len(x) + room), range(len(x), len(x) + room)] = 1.0
         return replace(
             self,
             inputs=jnp.asarray(np.pad(x, sides[1::-1], constant_values=2 * _NOWHERE)),
-            factor=jnp.asarray(factor),
+            whitening=jnp.asarray(whitening),
             weights=jnp.asarray(np.pad(np.stack(weights), sides[:2])),
         )
 
@@ -130,7 +122,8 @@ class GaussianProcesses:
         return dict(vars(self))
 
     def _kernel(self, x: Float[Array, " variables"]) -> Float[Array, "outputs points"]:
-        apart = (self.inputs - x[None, :])[None] / self.length[:, None, :]
+        length = self.length[:, None, :]  # no division for each pair: what is seen is scaled once
+        apart = self.inputs[None] / length - x[None, None, :] / length
         return self.amplitude[:, None] ** 2 * matern(jnp.sum(apart**2, axis=-1))
 
 
@@ -141,9 +134,24 @@ jax.tree_util.register_dataclass(
 
 def matern(squared: Any) -> Any:
     """Matérn 5/2 correlation at a squared distance, smooth where it is zero; of NumPy or JAX arrays."""
-    of = np if isinstance(squared, np.ndarray) else jnp  # JAX would compile for every number of points
-    scaled = of.sqrt(5 * squared + 1e-12)  # the root's own slope is infinite at zero
-    return (1 + scaled + scaled**2 / 3) * of.exp(-scaled)
+    if not isinstance(squared, np.ndarray):  # JAX would compile for every number of points
+        return _matern(squared)
+    scaled = np.sqrt(5 * squared)
+    return (1 + scaled + scaled**2 / 3) * np.exp(-scaled)
+
+
+@jax.custom_jvp
+def _matern(squared: Array) -> Array:
+    scaled = jnp.sqrt(5 * squared)
+    return (1 + scaled + scaled**2 / 3) * jnp.exp(-scaled)
+
+
+@_matern.defjvp
+def _matern_slope(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    """The root's own slope is infinite at zero; the correlation's is not."""
+    scaled = jnp.sqrt(5 * primals[0])
+    decay = jnp.exp(-scaled)
+    return (1 + scaled + scaled**2 / 3) * decay, -5 / 6 * (1 + scaled) * decay * tangents[0]
 
 
 def fit(
@@ -168,14 +176,15 @@ def fit(
     least = 1e-9 * (1 + np.abs(centre))
     spread = np.where(spread > least, spread, least)
     found = [_fit_one(inputs, y) for y in ((targets - centre) / spread).T]
-    theta, factor, weights = (np.stack(part) for part in zip(*found, strict=True))
+    theta, whitening, weights = (np.stack(part) for part in zip(*found, strict=True))
     parts = {
         "inputs": inputs,
         "mean": centre,
         "amplitude": spread * np.exp(theta[:, 0]),
         "length": np.exp(theta[:, 2:]),
+        "noise": spread * np.exp(theta[:, 1]),
         "weights": weights / spread[:, None],
-        "factor": factor * spread[:, None, None],
+        "whitening": whitening / spread[:, None, None],
     }
     return GaussianProcesses(**{name: jnp.asarray(part, jnp.float64) for name, part in parts.items()})
 
@@ -183,7 +192,7 @@ def fit(
 def _fit_one(
     x: Float[np.ndarray, "points variables"], y: Float[np.ndarray, " points"]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Hyperparameters of one output of unit spread, Cholesky factor and weights."""
+    """Hyperparameters of one output of unit spread, whitening matrix and weights."""
     variables = x.shape[1]
     bounds = [(-3.0, 3.0), (math.log(LEAST_NOISE), 0.0), *[(math.log(0.05), math.log(100))] * variables]
     # The likelihood has a second maximum where all is noise, and the way there may be the steepest.
@@ -199,8 +208,8 @@ def _fit_one(
         for noise, factor in _STARTS
     ]
     theta = min(found, key=lambda one: one.fun).x
-    factor = np.linalg.cholesky(_covariance(theta, x)[0])
-    return theta, factor, _whitened(factor.T, _whitened(factor, y), lower=False)
+    whitening = _inverse(np.linalg.cholesky(_covariance(theta, x)[0]))
+    return theta, whitening, whitening.T @ (whitening @ y)
 
 
 def unlikelihood(
@@ -214,8 +223,8 @@ def unlikelihood(
     """
     covariance, slopes = _covariance(theta, x)
     factor = np.linalg.cholesky(covariance)
-    white = _whitened(factor, y)
-    half = _whitened(factor, np.eye(len(y)))
+    half = _inverse(factor)
+    white = half @ y
     weights, inverse = half.T @ white, half.T @ half
     usual = (theta[2:] - _usual_length(x.shape[1])) / math.sqrt(3)
     value = np.sum(white**2) / 2 + np.sum(np.log(np.diag(factor))) + np.sum(usual**2) / 2
@@ -237,11 +246,9 @@ def _covariance(
     return kernel + noise, slopes
 
 
-def _whitened(
-    factor: Float[np.ndarray, "points points"], y: np.ndarray, *, lower: bool = True
-) -> np.ndarray:
-    """Solve a triangular system."""
-    return np.asarray(solve_triangular(factor, y, lower=lower))
+def _inverse(factor: Float[np.ndarray, "points points"]) -> Float[np.ndarray, "points points"]:
+    """Inverse of a lower triangular matrix."""
+    return np.asarray(solve_triangular(factor, np.eye(len(factor)), lower=True))
 
 
 def _usual_length(variables: int) -> float:

@@ -95,7 +95,7 @@ def test_deviation_knows_where_data_is(processes: GaussianProcesses, points: np.
 def test_left_out_errors_are_those_of_a_process_without_the_point(
     processes: GaussianProcesses, points: np.ndarray
 ) -> None:
-    kept, factor = np.delete(np.arange(len(points)), 7), np.asarray(processes.factor)
+    kept, factor = np.delete(np.arange(len(points)), 7), np.linalg.inv(processes.whitening)
     seen = (factor @ factor.transpose(0, 2, 1))[:, kept][:, :, kept]
     y = truth(points)[kept].T - np.asarray(processes.mean)[:, None]
     without = GaussianProcesses(
@@ -103,7 +103,7 @@ def test_left_out_errors_are_those_of_a_process_without_the_point(
         | {
             "inputs": processes.inputs[kept],
             "weights": jnp.asarray(np.linalg.solve(seen, y[..., None])[..., 0]),
-            "factor": jnp.asarray(np.linalg.cholesky(seen)),
+            "whitening": jnp.asarray(np.linalg.inv(np.linalg.cholesky(seen))),
         }
     )
     wanted = truth(points)[7] - without.predict(jnp.asarray(points[7]))
@@ -296,7 +296,7 @@ def test_files_hold_all_of_it(corrected: CorrectedSurrogate, stored: Path) -> No
 @pytest.mark.parametrize(
     ("file", "old", "new", "rule"),
     [
-        ("correction.json", b'"format": 1', b'"format": 9', "of format 1; .*format 9"),
+        ("correction.json", b'"format": 2', b'"format": 9', "of format 2; .*format 9"),
         ("correction.json", b'"cheap"', b'"other"', "of the data cheap"),
         ("correction.safetensors", b"bend.mean", b"bend.mear", "lacking or strange entry"),
     ],

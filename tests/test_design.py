@@ -121,7 +121,7 @@ def test_the_best_of_many_valleys_is_found(seed: int) -> None:
     assert best - 1e-4 < optimum.figures[ENERGY] < best + 1e-3
     assert (optimum.starts, optimum.polished) == (1024, POLISHED + SPREAD)
     ends, _ = optimiser._descent(
-        None, optimiser._descended, optimiser._offsets, optimiser._screening_best()
+        None, optimiser._descended, optimiser._offsets, optimiser._screening_best(1024)
     )
     margins = optimiser.surrogate.predict(0.2 + 0.4 * ends)[MARGIN]
     assert np.all((ends > 0) & (ends < 1))
