@@ -118,6 +118,11 @@ def test_the_best_of_many_valleys_is_found(seed: int) -> None:
     grid = Wavy().figures(np.stack(np.meshgrid(axis, axis), axis=-1))
     best = np.max(np.where(grid[MARGIN] >= 0, grid[ENERGY], 0))
     assert optimum.feasible
+    for level in (-0.02, 0.01, 0.02):  # which begin where others ended
+        further = dataclasses.replace(GOAL, limits=(dataclasses.replace(GOAL.limits[0], value=level),))
+        there = np.max(np.where(grid[MARGIN] >= level, grid[ENERGY], 0))
+        found = optimiser.toward(further).solve({}).figures[ENERGY]
+        assert there - 1e-4 < found < there + 1e-3
     assert best - 1e-4 < optimum.figures[ENERGY] < best + 1e-3
     assert (optimum.starts, optimum.polished) == (1024, POLISHED + SPREAD)
     ends, _ = optimiser._descent(
