@@ -23,7 +23,7 @@ from jaxtyping import Float
 from electrograd.design.optimise import Optimiser, Optimum, Progress
 from electrograd.design.problem import Goal, Limit
 from electrograd.design.robust import AsMade, Tolerances
-from electrograd.design.verify import Candidate, Outcome, corrected, rank_of
+from electrograd.design.verify import Candidate, Outcome, corrected, least_reserves, rank_of
 from electrograd.physics.charge import CHARGED_SHARE
 from electrograd.physics.figures import Simulated
 from electrograd.physics.variables import (
@@ -82,6 +82,7 @@ class Refiner:
     tolerances: Tolerances | None = None
     _aimed: Optimiser | None = field(default=None, repr=False)
     _knows: FigureSurrogate | None = field(default=None, repr=False)
+    _finer_by: dict[tuple[str, str], float] = field(default_factory=dict, repr=False)
 
     def best(
         self,
@@ -157,12 +158,30 @@ class Refiner:
             left.remove(best)
             if not self._keeps(goal, best):  # nothing to be corrected: what is nearest is told
                 return verified or [replace(best, simulated=self.verify(best.design))]
-            found = corrected(self.optimiser(goal), self.verify, best.design, best.prices)
-            found[0] = replace(found[0], predicted=best.predicted)  # before it was simulated at all
-            verified += found
+            verified += (found := self._corrected(goal, best))
             if any(self._keeps(goal, one) for one in found):
                 break
         return verified
+
+    def _corrected(self, goal: Goal, best: Candidate) -> list[Candidate]:
+        """One on the finer mesh, and what takes its place there; meshes differ much alike everywhere."""
+        optimiser = self.optimiser(goal)
+        design, leans_on = best.design, best.prices
+        least = least_reserves(optimiser.surrogate, goal)
+        known = [limit for limit in goal.limits if (limit.figure, limit.sense) in self._finer_by]
+        if known and known == list(goal.limits):
+            shifted = {limit: self._finer_by[limit.figure, limit.sense] for limit in known}
+            reserves = {limit: shift + least[limit] for limit, shift in shifted.items()}
+            optimum = optimiser.solve(reserves, near=design)
+            design, leans_on = optimum.design, optimum.prices
+        found = corrected(optimiser, self.verify, design, leans_on, _AS_GOOD)
+        for limit in goal.limits:
+            said, is_so = (f[limit.figure] for f in (found[-1].predicted, found[-1].simulated.figures))
+            if math.isfinite(is_so):
+                self._finer_by[limit.figure, limit.sense] = limit.sign * (said - is_so)
+        if design == best.design:  # what was predicted before it was simulated at all
+            found[0] = replace(found[0], predicted=best.predicted)
+        return found
 
     def _keeps(self, goal: Goal, candidate: Candidate) -> bool:
         """Whether a simulated design meets every limit."""

@@ -33,7 +33,8 @@ ROUNDS = 6
 """Most designs that are simulated; two or three are usual."""
 SAFETY = 0.02
 """Share of the interval kept in reserve where the local error is known."""
-_AS_GOOD = 1e-6  # of the goal's figure, or its spread over the box
+AS_GOOD = 1e-6
+"""Gain that is worth no simulation, of the goal's figure or, if more, its spread over the box."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,7 @@ def corrected(
     simulate: Callable[[Mapping[str, float]], Simulated],
     design: dict[str, float],
     leans_on: Prices | None,
+    as_good: float = AS_GOOD,
 ) -> list[Candidate]:
     """Simulate an optimum, and what takes its place once its limits are corrected by what was found."""
     surrogate, goal = optimiser.surrogate, optimiser.goal
@@ -175,7 +177,7 @@ def corrected(
             break
         optimum = optimiser.solve(reserves, near=design)
         gain = goal.sign * (optimum.figures[goal.figure] - predicted[goal.figure])
-        worth = _AS_GOOD * max(abs(predicted[goal.figure]), optimiser.scale)
+        worth = as_good * max(abs(predicted[goal.figure]), optimiser.scale)
         if optimum.design == design or (goal.feasible(simulated.figures) and gain <= worth):
             break
         design, leans_on = optimum.design, optimum.prices

@@ -302,12 +302,14 @@ def test_a_surrogate_that_smooths_what_it_sees_does_not_end_the_search_short(
 def test_a_finer_mesh_has_the_last_word(cell: Cell, surrogate: FigureSurrogate, factor: float) -> None:
     """What the meshes differ by is mended where it breaks a limit, and used up where it leaves room."""
     simulate = simulator(cell, [])
-    goal = Goal(SPECIFIC_ENERGY, "maximise", (Limit(CHARGE_TIME, "at most", 900.0),))
-    outcome = refiner_of(surrogate, simulate, delayed(simulate, factor)).best(goal)
-    assert outcome.feasible
-    assert outcome.winner in outcome.candidates
-    assert len(outcome.candidates) <= 3
-    assert 0.9995 * 900 < outcome.winner.simulated.figures[CHARGE_TIME] <= 900
+    refiner = refiner_of(surrogate, simulate, delayed(simulate, factor))
+    for limit, most in ((900.0, 3), (950.0, 2)):  # what the meshes differ by is known then
+        goal = Goal(SPECIFIC_ENERGY, "maximise", (Limit(CHARGE_TIME, "at most", limit),))
+        outcome = refiner.best(goal)
+        assert outcome.feasible
+        assert outcome.winner in outcome.candidates
+        assert len(outcome.candidates) <= most
+        assert 0.9995 * limit < outcome.winner.simulated.figures[CHARGE_TIME] <= limit
 
 
 def test_a_time_that_is_not_reached_is_not_made_up(cell: Cell, surrogate: FigureSurrogate) -> None:
