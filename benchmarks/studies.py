@@ -177,7 +177,8 @@ def table(result: dict[str, Any]) -> str:
                 lines.append(f"| {' | '.join(cells)} |")
             lines.append("")
             lines.append(
-                f"{front['explored']} simulations to explore, {front['verified']} to verify; predicted and simulated differ by at most "
+                f"{front['explored']} simulations to explore, {front['verified']} to verify; predicted "
+                "and simulated differ by at most "
                 f"{100 * front['largest gap [share]']:.2f} %."
             )
     return "\n".join(lines) + "\n"
