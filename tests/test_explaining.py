@@ -1,15 +1,18 @@
 """An explanation in words, tables and a picture; the demo's own is tested with the demo."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from electrograd.cli import main
 from electrograd.explaining import _told
 from electrograd.physics.cell import Cell
 from electrograd.physics.errors import InputError
 from electrograd.physics.limiting import Explainer
 from electrograd.physics.scenario import Scenario
 from electrograd.report import as_svg
+from electrograd.steps import StudyRun
 from electrograd.sweeps.solver import Lost
 from electrograd.why_view import group_rows, known, losses_picture, remedy_rows, why_lines
 
@@ -32,6 +35,18 @@ def test_a_baseline_that_failed_is_said_and_the_design_explained(record: dict[st
     assert known(record) == ["design"]
     assert as_svg(losses_picture(record)).count("<svg") == 1
     assert _told(InputError("a rule", 1.0))["failed"].startswith("a rule")
+
+
+def test_the_verb_tells_it(
+    record: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(StudyRun, "why", record)
+    with pytest.raises(SystemExit, match="0"):
+        main(["why", "-q", "fast_charge", "--runs", str(tmp_path)])
+    assert capsys.readouterr().out.splitlines() == why_lines(record)
 
 
 def test_changes_are_ranked_and_what_failed_is_last(record: dict[str, Any]) -> None:
