@@ -91,7 +91,8 @@ def remedies_caption() -> str:
         "run straight through (Bruggeman exponent 1), which channels come near to. Smaller, thinner: "
         f"{SMALLER:g} times the radius, {THINNER:g} times the thickness. What gains at least "
         f"{100 * HELPS:.0f} % of what the best change gains is said to help, what gains at most "
-        f"{100 * HELPS_LITTLE:.0f} % hardly."
+        f"{100 * HELPS_LITTLE:.0f} % hardly. –: the changed cell does not come as far, or its "
+        "simulation failed."
     )
 
 

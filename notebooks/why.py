@@ -66,7 +66,8 @@ axes[0].stackplot(
 )
 axes[0].axvline(100 * limit.since, color="black", linestyle="--", linewidth=1)
 axes[0].set(xlabel="Charge in the cell [% of nominal]", ylabel="Voltage above open circuit [mV]")
-axes[0].legend(fontsize=7, loc="upper left")
+axes[0].set_ylim(0, 900)
+axes[0].legend(fontsize=7, ncols=2, loc="upper left")
 names = sorted(limit.gains, key=lambda name: limit.gains[name])
 axes[1].barh(
     [REMEDIES[name].words.replace(" or straighter", "\nor straighter") for name in names],

@@ -93,7 +93,7 @@ def test_the_same_study_runs_on_every_cell(cell: str, variables: str, tmp_path: 
     assert "the others as in the design; grey and hatched where a limit is broken." in page
     why = json.loads((package.folder / "why.json").read_text())
     for whose in ("design", "baseline"):
-        assert html.escape(why[whose]["sentence"]) in page
+        assert why[whose]["sentence"] in html.unescape(page)
     assert ("gain in per cent less time" in page) == held
     assert ("Channels are homogenised here" in page) == (not held)
     assert why["design"]["end"] == pytest.approx(share, abs=0.03)

@@ -139,7 +139,7 @@ def test_sensitivity_and_report(package: Path) -> None:
     why = json.loads((package / "why.json").read_text())
     for whose in ("design", "baseline"):
         assert why[whose]["process"] == "plating at the separator"
-        assert html.escape(why[whose]["sentence"]) in page
+        assert why[whose]["sentence"] in html.unescape(page)
     assert "is about to plate" in why["design"]["sentence"], "it keeps its limit"
     assert "can plate" in why["baseline"]["sentence"]
     along = (package / "sensitivity_along_charge.csv").read_text().splitlines()
