@@ -62,7 +62,8 @@ def explained(run: "StudyRun") -> dict[str, Any]:
     with closing(guarded), run.reporter.progress("Explaining") as update:
         for k, (name, design) in enumerate(designs.items()):
             update(k, len(designs), "designs, each with its remedies")
-            record[name] = _told(next(guarded([design])))
+            (answer,) = guarded([design])
+            record[name] = _told(answer)
         update(len(designs), len(designs), "designs, each with its remedies")
     write_atomic(path, package.to_json(record))
     return dict(json.loads(path.read_text()))

@@ -1,19 +1,22 @@
 """An explanation in words, tables and a picture; the demo's own is tested with the demo."""
 
+import html
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from electrograd import why_view
 from electrograd.cli import main
 from electrograd.explaining import _told
 from electrograd.physics.cell import Cell
 from electrograd.physics.errors import InputError
 from electrograd.physics.limiting import Explainer
 from electrograd.physics.scenario import Scenario
-from electrograd.report import as_svg
+from electrograd.report import as_svg, template
 from electrograd.steps import StudyRun
 from electrograd.sweeps.solver import Lost
+from electrograd.tables import display
 from electrograd.why_view import group_rows, known, losses_picture, remedy_rows, why_lines
 
 
@@ -35,6 +38,34 @@ def test_a_baseline_that_failed_is_said_and_the_design_explained(record: dict[st
     assert known(record) == ["design"]
     assert as_svg(losses_picture(record)).count("<svg") == 1
     assert _told(InputError("a rule", 1.0))["failed"].startswith("a rule")
+
+
+@pytest.mark.parametrize("homogenised", [True, False])
+def test_the_page_says_so_too(record: dict[str, Any], homogenised: bool) -> None:
+    share = "Accepted share of nominal capacity"
+
+    def page(one: dict[str, Any]) -> str:
+        return html.unescape(
+            template("why.html.jinja").render(
+                why={**one, "channels_homogenised": homogenised},
+                words=why_view,
+                drawn={"losses": ""} if known(one) else {},
+                figures={share: display(share)},
+                fom={share: {"simulated": 0.5}},
+            )
+        )
+
+    told = page(record)
+    assert record["design"]["sentence"] in told
+    assert "It could not be simulated: ended after 60 s" in told
+    assert "+10.0" in told
+    assert ("and 50.00 % as it was verified" in told) == homogenised
+    swapped = page({**record, "design": record["baseline"], "baseline": record["design"]})
+    assert "as it was verified" not in swapped
+    assert "<table>" in swapped
+    lost = page({**record, "design": record["baseline"]})
+    assert lost.count("It could not be simulated") == 2
+    assert "<table>" not in lost
 
 
 def test_the_verb_tells_it(
