@@ -194,7 +194,7 @@ def write_package(folder: Path, record: dict[str, Any], files: dict[str, bytes])
     What was drawn of another design goes first: nothing stale stands beside the new.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for stale in ("design.json", "report.html"):
+    for stale in ("design.json", "why.json", "report.html"):
         (folder / stale).unlink(missing_ok=True)
     shutil.rmtree(folder / "figures", ignore_errors=True)
     for name, content in files.items():

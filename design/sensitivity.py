@@ -12,22 +12,20 @@ alike, and errors drawn for every design alone would average out of the indices.
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 
 import numpy as np
-from jaxtyping import Float
 from SALib.analyze import morris as analyse_morris
 from SALib.analyze.fast import compute_orders
 from SALib.sample import fast_sampler
 from SALib.sample import morris as sample_morris
-from SALib.sample import sobol as sample_sobol
 from scipy.stats import t
 
 from electrograd.design.problem import Predictor
-from electrograd.design.sensitivity_estimates import check_power_of_two, constant, each
+from electrograd.design.sensitivity_estimates import constant, each
 from electrograd.design.sensitivity_further import dgsm_bounds, pawn_indices
 from electrograd.design.sensitivity_inputs import LEAST_OF_FAST, Inputs, Predict
-from electrograd.design.sensitivity_results import FastIndices, Indices, MorrisEffects, SobolIndices, Z
+from electrograd.design.sensitivity_results import FastIndices, Indices, MorrisEffects
+from electrograd.design.sensitivity_sobol import sobol_indices
 from electrograd.physics.errors import InputError, check_name
 from electrograd.surrogates.figure_surrogate import FigureSurrogate
 from electrograd.surrogates.surrogate import Surrogate
@@ -54,6 +52,7 @@ def sensitivity_of(
     seed: int,
     *,
     second_order: bool = False,
+    inputs: Inputs | None = None,
 ) -> Mapping[str, Indices]:
     """Sensitivity of a surrogate's figures of merit over its box, its own error carried.
 
@@ -67,6 +66,8 @@ def sensitivity_of(
         Base samples, trajectories, samples along a curve, or designs, as the method takes them.
     second_order
         Also what pairs of variables explain together, of Sobol indices.
+    inputs
+        How designs are drawn from the box, and groups; by default every variable evenly, alone.
 
     Raises
     ------
@@ -76,7 +77,7 @@ def sensitivity_of(
     check_name(method, METHODS, "a sensitivity must be by a method this release knows")
     if second_order and method != "sobol":
         raise InputError("the second order is of Sobol indices", method, "sobol")
-    space, predict = surrogate.space, surrogate.predict
+    space, predict = inputs or surrogate.space, surrogate.predict
     if method == "dgsm":
         return dgsm_bounds(surrogate.figures, space, outputs, samples, seed)
 
@@ -95,56 +96,6 @@ def sensitivity_of(
         return morris_effects(predict, space, outputs, samples, seed, half_widths=half_widths)
     by = fast_indices if method == "fast" else pawn_indices
     return by(predict, space, outputs, samples, seed, half_widths=half_widths)
-
-
-def sobol_indices(
-    predict: Predict,
-    over: DesignSpace | Inputs,
-    outputs: Sequence[str],
-    samples: int,
-    seed: int,
-    *,
-    second_order: bool = False,
-    half_widths: Predict | None = None,
-) -> dict[str, SobolIndices]:
-    """Sobol indices of each output; zero where it is constant.
-
-    Parameters
-    ----------
-    predict
-        Maps designs of shape (n, variables) to arrays of shape (n,) by name of output.
-    samples
-        Base samples, a power of two; the function is evaluated ``samples * (variables + 2)`` times, and
-        ``samples * (2 * variables + 2)`` times for the second order. Groups count as one variable.
-    half_widths
-        Maps designs to half-widths of the 90 % intervals; outputs that it lacks are exact.
-
-    Raises
-    ------
-    InputError
-        If ``samples`` is not a power of two, for an output that is not predicted, or not finite.
-    """
-    check_power_of_two(samples, "Sobol samples")
-    inputs = Inputs.of(over)
-    problem, count = inputs.problem(), len(inputs.names)
-    unit = sample_sobol.sample(problem, samples, calc_second_order=second_order, seed=seed)
-
-    def estimate(values: np.ndarray, resamples: int) -> SobolIndices:
-        if constant(values):
-            nothing, apart = np.zeros(count), np.where(np.eye(count) == 1, np.nan, 0.0)
-            pairs = [apart, apart] if second_order else []
-            return SobolIndices(inputs.names, nothing, nothing, nothing, nothing, *pairs)
-        rows = ((values - values.mean()) / values.std()).reshape(samples, -1)
-        drawn = np.random.default_rng(seed).integers(samples, size=(resamples, samples))
-        counts = np.stack([np.bincount(draw, minlength=samples) for draw in drawn])
-        found = _shares(rows, np.ones((1, samples)), count)
-        again = _shares(rows, counts.astype(float), count)
-        told: list[np.ndarray] = []
-        for shares, drawn_shares in zip(found, again, strict=True):
-            told += [shares[0], Z * drawn_shares.std(axis=0, ddof=1)]
-        return SobolIndices(inputs.names, *told)
-
-    return each(predict, inputs, unit, outputs, seed, half_widths, estimate)
 
 
 def morris_effects(
@@ -241,31 +192,3 @@ def fast_indices(
         return FastIndices(inputs.names, first, off[0], total, off[1])
 
     return each(predict, inputs, np.concatenate(curves), outputs, seed, half_widths, estimate)
-
-
-def _shares(
-    rows: Float[np.ndarray, "samples step"], counts: Float[np.ndarray, "draws samples"], count: int
-) -> list[np.ndarray]:
-    """First and total shares of variance, and second ones if the rows hold what they need.
-
-    SALib's estimators (Saltelli, Comput. Phys. Commun. 145 (2002) 280 and 181 (2010) 259) of all draws
-    of a bootstrap at once: what they sum is weighted by how often each base sample is drawn. SALib
-    gathers the samples of every draw anew, too slowly for 65,536 of them and pairs of variables.
-
-    Parameters
-    ----------
-    rows
-        Outputs in Saltelli's order: A, A with a column of B each, B with a column of A each, B.
-    """
-    a, ab, ba, b = rows[:, 0], rows[:, 1 : 1 + count], rows[:, 1 + count : -1], rows[:, -1]
-    weights = counts / counts.sum(axis=1, keepdims=True)
-    variance = (weights @ (a**2 + b**2) / 2 - (weights @ (a + b) / 2) ** 2)[:, None]
-    first = weights @ (b[:, None] * (ab - a[:, None])) / variance
-    total = weights @ ((a[:, None] - ab) ** 2) / 2 / variance
-    if not ba.size:
-        return [first, total]
-    second = np.full((len(counts), count, count), np.nan)
-    for j, k in combinations(range(count), 2):
-        both = weights @ (ba[:, j] * ab[:, k] - a * b) / variance[:, 0]
-        second[:, j, k] = second[:, k, j] = both - first[:, j] - first[:, k]
-    return [first, total, second]

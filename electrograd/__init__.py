@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from electrograd.steps import DesignPackage as DesignPackage
     from electrograd.steps import StudyRun as StudyRun
     from electrograd.steps import analyse_sensitivity as analyse_sensitivity
+    from electrograd.steps import explain_design as explain_design
     from electrograd.steps import find_design as find_design
     from electrograd.steps import run_study as run_study
     from electrograd.steps import run_sweep as run_sweep
@@ -38,6 +39,7 @@ _HOMES = {
     "run_packages": "electrograd.packages_command",
     "StudyRun": "electrograd.steps",
     "analyse_sensitivity": "electrograd.steps",
+    "explain_design": "electrograd.steps",
     "find_design": "electrograd.steps",
     "run_study": "electrograd.steps",
     "run_sweep": "electrograd.steps",

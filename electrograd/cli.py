@@ -49,6 +49,7 @@ class _InOrder(click.Group):
             "design",
             "front",
             "packages",
+            "why",
             "sensitivity",
             "report",
         ]
@@ -213,6 +214,15 @@ def packages(run: "StudyRun") -> None:
     click.echo(f"\nOverview: {page}")
     if broken:
         raise _LimitsNotMetError(f"no design was found that meets every limit: {', '.join(broken)}")
+
+
+@_step
+def why(run: "StudyRun") -> None:
+    """Say what limits the design's charge, and what would help."""
+    from electrograd.why_view import why_lines
+
+    for line in why_lines(run.why):
+        click.echo(line)
 
 
 @_step

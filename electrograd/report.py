@@ -12,12 +12,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from electrograd import figures, sensitivity_figures
+from electrograd import figures, sensitivity_figures, why_view
 from electrograd.design.maps import DesignMap, design_map, telling_pair
 from electrograd.design.problem import Goal, Limit
 from electrograd.designing import seen_by
 from electrograd.learning import AnySurrogate
 from electrograd.map_figure import draw_map, map_caption
+from electrograd.physics.charge import NEGATIVE_POTENTIAL, VOLTAGE
 from electrograd.physics.scenario import Scenario
 from electrograd.physics.variables import ACCEPTED_SHARE, PLATING_MARGIN
 from electrograd.surrogates.checkpoint import write_atomic
@@ -28,6 +29,7 @@ from electrograd.tables import (
     VARIABLES,
     Display,
     accuracy_lines,
+    check_lines,
     conflict_lines,
     display,
     leaning_lines,
@@ -35,10 +37,14 @@ from electrograd.tables import (
     simulated,
 )
 
+ALONG_CHARGE = {VOLTAGE: "voltage", NEGATIVE_POTENTIAL: "negative potential at the separator"}
+"""Curves whose indices along the charge are drawn, with short names."""
+
 
 def render(
     folder: Path,
     record: dict[str, Any],
+    why: dict[str, Any],
     sensitivity: dict[str, Any],
     dataset: Dataset,
     surrogate: AnySurrogate,
@@ -49,13 +55,13 @@ def render(
     ----------
     folder
         The package's, with ``curves.csv`` in it.
-    record, sensitivity
-        Contents of ``design.json`` and ``sensitivity.json``.
+    record, why, sensitivity
+        Contents of ``design.json``, ``why.json`` and ``sensitivity.json``.
     """
     around = around_design(record, surrogate)
     drawn = {
         name: as_svg(figure)
-        for name, figure in draw(folder, record, sensitivity, dataset, surrogate, around)
+        for name, figure in draw(folder, record, why, sensitivity, dataset, surrogate, around)
     }
     (folder / "figures").mkdir(exist_ok=True)
     for name, svg in drawn.items():
@@ -66,6 +72,9 @@ def render(
         simulated=simulated,
         variables=VARIABLES,
         drawn={name: Markup(svg[svg.index("<svg") :]) for name, svg in drawn.items()},
+        why=why,
+        words=why_view,
+        check=check_lines(sensitivity["check"]) if sensitivity["check"] else [],
         sensitivity=sensitivity_figures.CAPTIONS[sensitivity["made_from"]["method"]],
         accuracy=accuracy_lines(surrogate.accuracy),
         leaning=leaning_lines(record),
@@ -93,6 +102,7 @@ def template(name: str) -> Template:
 def draw(
     folder: Path,
     record: dict[str, Any],
+    why: dict[str, Any],
     sensitivity: dict[str, Any],
     dataset: Dataset,
     surrogate: AnySurrogate,
@@ -102,12 +112,14 @@ def draw(
     curves = read_curves(folder / "curves.csv")
     goal = record["goal"]["figure"]
     completed = dataset.only(dataset.completed)
+    along = sensitivity["along the charge"]
     told = dict.fromkeys((goal, *(limit["figure"] for limit in record["goal"]["limits"])))
     with mpl.rc_context(figures.STYLE):
         return [
             ("stack", figures.stack_sketch(surrogate.physics.cell, record)),
             ("voltage", figures.voltage(curves, record["scenario"]["upper_voltage"])),
             ("negative_potential", figures.negative_potential(curves)),
+            *((("losses", why_view.losses_picture(why)),) if why_view.known(why) else ()),
             *((("map", draw_map(around, record)),) if around else ()),
             ("sweep", _sweep(completed, record, surrogate)),
             *(
@@ -115,7 +127,17 @@ def draw(
                 for name in parities(surrogate.accuracy, told)
             ),
             *(
-                (f"matters_{slug(name)}", sensitivity_figures.index_bars(sensitivity["indices"], name))
+                (
+                    f"matters_{slug(name)}",
+                    sensitivity_figures.index_bars(sensitivity["indices"], name, sensitivity["swings"]),
+                )
+                for name in told
+            ),
+            *(
+                (
+                    f"swings_{slug(name)}",
+                    sensitivity_figures.tornado(sensitivity["swings"][name], name),
+                )
                 for name in told
             ),
             *(
@@ -125,6 +147,11 @@ def draw(
                 )
                 for name in told
                 if sensitivity["made_from"]["second_order"]
+            ),
+            *(
+                (f"along_{short}", sensitivity_figures.along_charge(along, curve))
+                for curve, short in ALONG_CHARGE.items()
+                if along
             ),
         ]
 

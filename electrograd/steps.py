@@ -1,12 +1,13 @@
-"""The chain, one function a step: sweep, train, design, sensitivity, report.
+"""The chain, one function a step: sweep, train, design, why, sensitivity, report.
 
 Each step runs what it needs of the steps before it, keeps its result under ``runs/<study>/``, and on the
 next call takes what is there if it was made from the same inputs. The folder of a study:
 
     sweep.zarr/               every simulation, readable with xarray
     surrogate/                weights.safetensors, config.json, card.md, parity.png, training.png
-    package/                  design.json, parameter_values.json, curves.csv, sensitivity.json,
-                              figures/, report.html
+    package/                  design.json, parameter_values.json, curves.csv, why.json,
+                              sensitivity.json, sensitivity_along_charge.csv, figures/,
+                              report.html
 """
 
 import json
@@ -15,18 +16,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from electrograd.analysing import analysed
 from electrograd.console import Reporter
-from electrograd.design import package
-from electrograd.design.sensitivity import METHODS, sensitivity_of
 from electrograd.designing import REFINEMENT, TIGHTER, designed
+from electrograd.explaining import explained
 from electrograd.learning import AnySurrogate, learned
 from electrograd.physics.scenario import SolverSettings
-from electrograd.physics.variables import FIGURES_OF_MERIT, stage_rate
+from electrograd.physics.variables import stage_rate
 from electrograd.report import render
 from electrograd.study import MAIN, Study
-from electrograd.surrogates.checkpoint import write_atomic
 from electrograd.surrogates.curve_physics import CurvePhysics
-from electrograd.surrogates.surrogate import Surrogate
 from electrograd.sweeping import StudySweep
 from electrograd.sweeps.dataset import Dataset
 from electrograd.sweeps.guard import GuardedSimulator
@@ -111,6 +110,11 @@ class StudyRun:
         """The best design, verified in PyBaMM, with its package written."""
         return DesignPackage(*designed(self))
 
+    @cached_property
+    def why(self) -> dict[str, Any]:
+        """What limits the charge of the design and of its baseline, and what would help."""
+        return explained(self)
+
     @property
     def finer(self) -> SolverSettings:
         """How designs are verified."""
@@ -128,44 +132,15 @@ class StudyRun:
     @cached_property
     def sensitivity(self) -> dict[str, Any]:
         """Sobol indices, or what the study asks for, of every figure of merit, on the surrogate."""
-        said, path = self.study.sensitivity, self.folder / "package" / "sensitivity.json"
-        made_from = {**self.surrogate_inputs, **said.model_dump(), "figures": self._told}
-        if matches(path, {"made_from": made_from}):
-            self.reporter.say("Sensitivity: done before")
-            found: dict[str, Any] = json.loads(path.read_text())
-            return found
-        self.reporter.say(f"Sensitivity: {METHODS[said.method]}, on the surrogate")
-        indices = sensitivity_of(
-            self.surrogate,
-            self._told,
-            said.method,
-            said.samples,
-            said.seed,
-            second_order=said.second_order,
-        )
-        record = {
-            "made_from": made_from,
-            "indices": {name: index.to_dict() for name, index in indices.items()},
-        }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, package.to_json(record))
-        return record
+        return analysed(self)
 
     @cached_property
     def report(self) -> Path:
         """``report.html`` and its figures, drawn anew from the results."""
-        path = render(
-            self.design.folder, self.design.record, self.sensitivity, self.dataset, self.surrogate
-        )
+        made = self.design
+        path = render(made.folder, made.record, self.why, self.sensitivity, self.dataset, self.surrogate)
         self.reporter.say(f"Report: {path}")
         return path
-
-    @property
-    def _told(self) -> list[str]:
-        """Figures of merit whose sensitivity is told: all that a surrogate of curves predicts."""
-        if isinstance(self.surrogate, Surrogate):
-            return list(FIGURES_OF_MERIT)
-        return list(dict.fromkeys([*self.study.aims, *self.surrogate.accuracy.figures]))
 
     @property
     def published(self) -> dict[str, float]:
@@ -252,6 +227,13 @@ def find_design(
 ) -> DesignPackage:
     """Search for the best design, verify it in PyBaMM, and write its package."""
     return StudyRun(study, runs, reporter).design
+
+
+def explain_design(
+    study: Study, runs: str | Path = "runs", reporter: Reporter | None = None
+) -> dict[str, Any]:
+    """What limits the charge of the design and of its baseline, as in ``why.json``."""
+    return StudyRun(study, runs, reporter).why
 
 
 def analyse_sensitivity(

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from electrograd.design.problem import Goal, Limit
 from electrograd.design.robust import Tolerances
+from electrograd.design.sensitivity_inputs import Inputs
 from electrograd.physics.cell import Cell
 from electrograd.physics.charge import CURVES
 from electrograd.physics.errors import InputError, check_name
@@ -300,6 +301,13 @@ class Study(Section):
         if section is None:
             return None
         return Tolerances.usual(self.space, section.percentile, section.deviations)
+
+    @property
+    def sensitivity_inputs(self) -> Inputs:
+        """How designs are drawn for the sensitivity, and groups; raises `InputError`."""
+        said = self.sensitivity
+        normal = {name: (one.mean, one.deviation) for name, one in said.normal.items()}
+        return Inputs(self.space, normal, said.groups)
 
     @property
     def training(self) -> TrainingSettings:

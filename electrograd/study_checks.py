@@ -7,7 +7,7 @@ from typing import Any
 from electrograd.design.problem import Limit
 from electrograd.physics.channel_phase import on_columns
 from electrograd.physics.charge import OBSERVABLES
-from electrograd.physics.errors import InputError, check_name
+from electrograd.physics.errors import InputError, check_name, nearest_name
 from electrograd.physics.ladder import COLUMNS, FIDELITIES, P2D_ALONE, RESOLVED, SOLID
 from electrograd.physics.structure import Structure
 from electrograd.physics.variables import (
@@ -28,6 +28,7 @@ from electrograd.surrogates.fitting import LEAST_DESIGNS
 from electrograd.sweeps.axis import Axis
 from electrograd.sweeps.feasible import quantity_names
 from electrograd.sweeps.plan import check_feasible
+from electrograd.sweeps.samplers import SALTELLI
 from electrograd.sweeps.space import check_box
 
 Where = Callable[..., str]
@@ -55,14 +56,7 @@ def check_study(study: Study, where: Where) -> None:
         _check_sweep(study, name, where)
     _check_designs(study, where)
     _check_learned(study, where)
-    samples = study.sensitivity.samples
-    if samples & (samples - 1):
-        raise InputError(
-            "samples must be a power of two",
-            samples,
-            2 ** round(math.log2(samples)),
-            where("sensitivity", "samples"),
-        )
+    _check_sensitivity(study, where)
     main = study.sweep_of(MAIN)
     designs, least = main.sampler.size(main.space, main.designs), LEAST_DESIGNS
     if study.goal_section is not None and designs < least:
@@ -178,6 +172,34 @@ def _check_learned(study: Study, where: Where) -> None:
         known = OF_CHARGE if scenario else [name for name in AIMS if name != CHARGING_ENERGY]
         rule = "a figure of a further scenario" if scenario else "a figure that is learned directly"
         check_name(figure, known, f"{rule} must be one of {', '.join(known)}", where("goal"))
+
+
+def _check_sensitivity(study: Study, where: Where) -> None:
+    said, samples = study.sensitivity, study.sensitivity.samples
+    if samples & (samples - 1):
+        raise InputError(
+            "samples must be a power of two",
+            samples,
+            2 ** round(math.log2(samples)),
+            where("sensitivity", "samples"),
+        )
+    for name in (*said.normal, *(member for group in said.groups.values() for member in group)):
+        key = "normal" if name in said.normal else "groups"
+        rule = "a sensitivity must be of the study's variables"
+        check_name(name, study.variables, rule, where("sensitivity", key))
+    relay(lambda: study.sensitivity_inputs, where("sensitivity"))
+    if said.check is None:
+        return
+    place = where("sensitivity", "check")
+    fit = [n for n, s in study.further_sweeps.items() if s.drawn_by.kind == SALTELLI and not s.scenario]
+    if said.check not in fit:
+        example = "further sweeps: {check: {sampler: {saltelli: 64}}}"
+        raise InputError(
+            "'check' must name a further sweep with the sampler 'saltelli', in the study's own scenario",
+            said.check,
+            nearest_name(said.check, fit) or " or ".join(fit) or example,
+            place,
+        )
 
 
 def _check_front(study: Study, where: Where) -> None:

@@ -247,12 +247,33 @@ def sensitivity_lines(record: dict[str, Any]) -> list[str]:
         lines.append(show.title if measured else show.label)
         for name, index in sorted(indices.items(), key=lambda item: -item[1][keys[0]]):
             told = [_sensitivity(index, key, show) for key in keys]
-            lines.append(f"  {VARIABLES[name].label:<40} {'   '.join(told)}")
+            lines.append(f"  {label_of(name):<40} {'   '.join(told)}")
         lines += [
-            f"  {VARIABLES[one].label} with {VARIABLES[other].label.lower()}: {index:.3f} ± {wide:.3f}"
+            f"  {label_of(one)} with {label_of(other).lower()}: {index:.3f} ± {wide:.3f}"
             for one, other, index, wide in pairs_that_matter(indices)
         ]
+    if record.get("check"):
+        lines += ["", *check_lines(record["check"])]
     return lines
+
+
+def check_lines(check: dict[str, Any]) -> list[str]:
+    """A surrogate's total indices beside PyBaMM's on the same samples."""
+    left = f"; {check['left_out']} left out, for a simulation failed" if check["left_out"] else ""
+    lines = [f"Total indices by PyBaMM and by the surrogate on {check['samples']} base samples{left}"]
+    for figure, found in check["simulated"].items():
+        apart = check["differences"][figure]
+        lines.append(f"{display(figure).label}: they differ by {apart:.4f} at most")
+        for name, index in sorted(found.items(), key=lambda item: -item[1]["total"]):
+            other = check["surrogate"][figure][name]["total"]
+            told = f"{index['total']:6.3f} ± {index['total confidence']:.3f}   surrogate {other:6.3f}"
+            lines.append(f"  {label_of(name):<40} PyBaMM {told}")
+    return lines
+
+
+def label_of(name: str) -> str:
+    """A variable's label; a group's name as it is."""
+    return VARIABLES[name].label if name in VARIABLES else name
 
 
 def _sensitivity(index: dict[str, Any], key: str, show: Display) -> str:

@@ -35,8 +35,9 @@ _COSTS = {
 _BESIDES = {Process.KINETICS: "warmth", Process.OHMIC: "better conductors"}
 _NAMED = 3
 """So many of the remedies that do little are named."""
-DRY, SURFACE, LARGEST = "dry", "surface", "largest"
-"""How a process shows: no salt left, a full (or empty) surface, the largest part of the losses."""
+DRY, SURFACE, LARGEST, NEAR = "dry", "surface", "largest", "near"
+"""How a process shows: no salt left, a full (or empty) surface, the largest part of the losses; of
+plating, that it is near and does not come."""
 
 
 def sorted_out(gains: Mapping[str, float]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -57,14 +58,15 @@ def clause(process: Process, cause: str, shows: str, costs: Mapping[Process, flo
     process, cause
         As in `limiting.Limit`.
     shows
-        `DRY`, `SURFACE` or `LARGEST`.
+        `DRY`, `SURFACE`, `LARGEST` or `NEAR`; of plating empty where it comes.
     costs
         What each process costs at the instant that counts [V].
     """
     if process is Process.NONE:
         return "nothing limits the charge: the capacity is taken"
     if process is Process.PLATING:
-        return f"lithium can plate at the separator, above all by {cause},"
+        does = "is about to plate" if shows == NEAR else "can plate"
+        return f"lithium {does} at the separator, above all by {cause},"
     side = process.split()[0]
     if shows == DRY:
         return f"the {side} electrode's electrolyte is depleted{_beside(process, costs)}"
@@ -127,16 +129,57 @@ def sentence(
         whole += (
             f" from {100 * since:.0f} % of the capacity on, and the charge ends at {100 * end:.0f} %"
         )
-    words = [REMEDIES[name].words for name in helps]
-    no_words = [REMEDIES[name].words for name in little[-_NAMED:]]
-    words += [_BESIDES[process]] if words and process in _BESIDES else []
-    if words:
-        whole += f"; {_listed(words, 'or')} help"
-    if no_words:
-        whole += f", {_listed(no_words, 'or')} hardly" if words else ""
+    whole += _remedies(process, helps, little)
     if process is not Process.PLATING and math.isfinite(plating_onset):
         whole += f"; lithium can plate from {100 * plating_onset:.0f} % on"
     return whole + "."
+
+
+def held_sentence(
+    process: Process,
+    said: str,
+    since: float,
+    part: float,
+    taken: float,
+    seconds: float,
+    c_rate: float,
+    helps: Sequence[str],
+    little: Sequence[str],
+) -> str:
+    """Say in one sentence what limits the current of a charge in which limits are held.
+
+    Parameters
+    ----------
+    process, said
+        What holds the current back the longest: `Process.PLATING` with its cause; `Process.NONE` for
+        the charger's current; else the `clause` of what costs the voltage that is held.
+    since, part
+        Charge over the nominal capacity from which on, and the part of the time for which it does.
+    taken, seconds
+        The share of the nominal capacity that is looked at, and when it is in.
+    c_rate
+        The largest rate that the charger gives [1/h].
+    helps, little
+        As for `sentence`.
+    """
+    long = f"for {100 * part:.0f} % of the time, from {100 * since:.0f} % of the capacity on"
+    if process is Process.PLATING:
+        what = f"plating at the separator, above all by {said}, limits the current {long}"
+    elif process is Process.NONE:
+        what = f"the charger's own current is the limit {long}"
+    else:
+        what = f"the voltage limits the current {long}: {said.rstrip(',')}"
+    whole = f"At up to {c_rate:.3g}C {what}; {100 * taken:.0f} % are in after {seconds / 60:.1f} min"
+    return whole + _remedies(process, helps, little) + "."
+
+
+def _remedies(process: Process, helps: Sequence[str], little: Sequence[str]) -> str:
+    words = [REMEDIES[name].words for name in helps]
+    no_words = [REMEDIES[name].words for name in little[-_NAMED:]]
+    if not words:
+        return ""
+    words += [_BESIDES[process]] if process in _BESIDES else []
+    return f"; {_listed(words, 'or')} help" + (f", {_listed(no_words, 'or')} hardly" if no_words else "")
 
 
 def _listed(words: list[str], last: str) -> str:

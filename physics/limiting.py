@@ -2,10 +2,12 @@
 
 The process is judged from the simulated charge: surfaces of particles, salt, and the parts of the
 voltage at the instant that counts, which is where the voltage or the potential against lithium first
-reaches its limit, or the end. Dimensionless groups (`electrograd.physics.groups`) stand beside it.
+reaches its limit, or the end. Where limits are held and the current gives way, what counts is the limit
+that is held the longest. Dimensionless groups (`electrograd.physics.groups`) stand beside it.
 """
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +17,9 @@ from electrograd.physics.cell import Cell
 from electrograd.physics.charge import LOSSES, VOLTAGE, Charge, End
 from electrograd.physics.errors import InputError
 from electrograd.physics.groups import Groups, conductors, dimensionless_groups
+from electrograd.physics.limit_held import AT_LIMIT, Course
 from electrograd.physics.limit_signs import REASONS, Signs
-from electrograd.physics.limit_words import Process, clause, sentence, sorted_out
+from electrograd.physics.limit_words import NEAR, Process, clause, held_sentence, sentence, sorted_out
 from electrograd.physics.materials import Materials
 from electrograd.physics.p2d import P2D
 from electrograd.physics.remedies import HELD, remedy_gains, share_taken
@@ -26,7 +29,8 @@ from electrograd.physics.variables import C_RATE
 
 TAKEN = 0.97
 """Share of the nominal capacity from which on a charge counts as complete."""
-_CLOSE = 1e-4  # V: so close to its limit a voltage has reached it
+NEAR_PLATING = 1e-3
+"""So close to its least value [V] the potential at the separator is what limits a charge."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +92,12 @@ class Limit:
         Names of `remedies.REMEDIES` that gain the most, and of those that gain hardly anything: at least
         half, and at most a fifth of the best one's gain. Empty where none were tried.
     gains
-        By how much each remedy that was tried raises the share that is taken.
+        By how much each remedy that was tried raises the share that is taken; where limits are held, by
+        which part it shortens the charge.
     sentence
         All that for a person.
     groups
-        The design's dimensionless groups at its rate.
+        The design's dimensionless groups at its rate; where limits are held, at its mean rate.
     """
 
     process: Process
@@ -116,7 +121,7 @@ class Explainer:
     cell, scenario, settings
         As for `P2D`; channels are homogenised.
     least_potential
-        As for `limiting_process`.
+        As for `limiting_process`; where the scenario holds a potential, that one.
     """
 
     def __init__(
@@ -129,7 +134,8 @@ class Explainer:
         self.cell = cell
         self.model = P2D(cell, scenario, settings or SolverSettings(), REASONS)
         self.scenario = self.model.scenario
-        self.least_potential = scenario.plating_potential if least_potential is None else least_potential
+        held = scenario.plating_potential
+        self.least_potential = least_potential if held is None else held
         self.materials = Materials.from_pybamm(cell, scenario.temperature)
         self.solids = conductors(cell, scenario.temperature)
 
@@ -148,20 +154,28 @@ class Explainer:
         InputError
             For a design that cannot be built, or one whose simulation gave nothing.
         """
-        cell = self.cell
+        cell, scenario = self.cell, self.scenario
         cell.check(design)
         parameters = {name: float(value) for name, value in cell.parameters(dict(design)).items()}
         charge = self.model.charge(parameters)
         _check(charge, REASONS)
-        rate = parameters.get(C_RATE, self.scenario.c_rate)
-        rate *= float(rate_capacity(cell, parameters, self.scenario.rate_of)) / charge.nominal
-        groups = dimensionless_groups(cell, self.materials, self.solids, parameters, rate)
-        salt, least = self.materials.salt, self.least_potential
-        limit = limiting_process(charge, self.scenario, groups, rate, salt, least)
-        if remedies and limit.process is not Process.NONE:
-            gains = remedy_gains(self.model, parameters, least_potential=least)
-            limit = limiting_process(charge, self.scenario, groups, rate, salt, least, gains)
-        return charge, limit
+        rate = parameters.get(C_RATE, scenario.c_rate)
+        rate *= float(rate_capacity(cell, parameters, scenario.rate_of)) / charge.nominal
+        course = Course.of(charge, scenario) if scenario.held else None
+        typical = course.mean_rate if course else rate
+        groups = dimensionless_groups(cell, self.materials, self.solids, parameters, typical)
+        limit = functools.partial(
+            limiting_process, charge, scenario, groups, rate, self.materials.salt, self.least_potential
+        )
+        found = limit()
+        if remedies and found.process is not Process.NONE:
+            measure: Callable[[Charge], float]
+            if course:
+                measure = course.quickness
+            else:
+                measure = functools.partial(share_taken, least_potential=self.least_potential)
+            found = limit(remedy_gains(self.model, parameters, measure=measure))
+        return charge, found
 
 
 def limiting_process(
@@ -188,8 +202,8 @@ def limiting_process(
     salt
         Initial concentration of the electrolyte [mol.m-3].
     least_potential
-        Potential against lithium at the separator that counts as a limit [V]. None: plating is told
-        beside the limit, and is none itself.
+        Potential against lithium at the separator that counts as a limit [V], once it is as near as
+        `NEAR_PLATING`. None: plating is told beside the limit, and is none itself.
     gains
         What remedies gain, as `remedies.remedy_gains` gives it.
 
@@ -201,20 +215,38 @@ def limiting_process(
     _check(charge, REASONS)
     signs = Signs.of(charge, salt)
     share = (charge.start + charge.charge) / charge.nominal
-    instant, plates = _instant(charge, scenario, signs, least_potential)
-    cause, shows, since = "", "", float(share[-1])
-    if plates:
-        process, cause = Process.PLATING, signs.plating_cause(instant)
-        since = share_taken(charge, least_potential)
-    elif share[-1] >= TAKEN or charge.end is End.CHARGE_TARGET:
-        process = Process.NONE
-    else:
-        process, shows, holds = signs.limiting(charge.end, instant)
-        cause, since = signs.cause(process, instant), float(share[_first_of_last(holds, instant)])
-    costs = {name: float(values[instant]) for name, values in signs.costs.items()}
     helps, little = sorted_out(gains or {})
-    said = clause(process, cause, shows, costs)
-    end, onset = float(share[-1]), charge.plating_onset
+    cause, shows, since, end = "", "", float(share[-1]), float(share[-1])
+    onset = charge.plating_onset
+    if scenario.held:
+        course = Course.of(charge, scenario)
+        instant, since, process = course.middle, float(share[course.first]), Process.NONE
+        if course.at == VOLTAGE:
+            process, shows, _ = signs.limiting(End.VOLTAGE_CUT_OFF, instant)
+            cause = signs.cause(process, instant)
+        elif course.at:
+            process, cause = Process.PLATING, signs.plating_cause(instant)
+        costs = {name: float(values[instant]) for name, values in signs.costs.items()}
+        said = cause if process is Process.PLATING else clause(process, cause, shows, costs)
+        told = held_sentence(
+            process, said, since, course.part, course.taken, course.seconds, c_rate, helps, little
+        )
+    else:
+        instant, plates = _instant(charge, scenario, signs, least_potential)
+        if plates:
+            process, cause = Process.PLATING, signs.plating_cause(instant)
+            passed = signs.potential.min() < (least_potential or 0.0) - NEAR_PLATING
+            shows = "" if passed else NEAR
+            since = float(share[instant]) if shows else share_taken(charge, least_potential)
+        elif share[-1] >= TAKEN or charge.end is End.CHARGE_TARGET:
+            process = Process.NONE
+        else:
+            process, shows, holds = signs.limiting(charge.end, instant)
+            cause = signs.cause(process, instant)
+            since = float(share[_first_of_last(holds, instant)])
+        costs = {name: float(values[instant]) for name, values in signs.costs.items()}
+        said = clause(process, cause, shows, costs)
+        told = sentence(process, said, since, end, onset, c_rate, helps, little)
     return Limit(
         process=process,
         cause=cause,
@@ -225,7 +257,7 @@ def limiting_process(
         helps=helps,
         little=little,
         gains=dict(gains or {}),
-        sentence=sentence(process, said, since, end, onset, c_rate, helps, little),
+        sentence=told,
         groups=groups,
     )
 
@@ -238,8 +270,11 @@ def _instant(
         low = signs.potential <= least_potential + HELD
         if low.any():
             return int(np.argmax(low)), True
+        lowest = int(np.argmin(signs.potential))
+        if signs.potential[lowest] <= least_potential + NEAR_PLATING:
+            return lowest, True
     if scenario.upper_voltage is not None:
-        high = charge.observables[VOLTAGE] >= scenario.upper_voltage - _CLOSE
+        high = charge.observables[VOLTAGE] >= scenario.upper_voltage - AT_LIMIT
         if high.any():
             return int(np.argmax(high)), False
     return len(charge.charge) - 1, False

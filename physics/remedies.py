@@ -4,6 +4,7 @@ Every remedy but a thinner coating keeps both electrodes' capacities, and so the
 accepted shares of the nominal capacity compare like with like.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -161,9 +162,9 @@ def remedy_gains(
     model: P2D,
     parameters: Mapping[str, float],
     remedies: Iterable[str] | None = None,
-    least_potential: float | None = None,
+    measure: Callable[[Charge], float] = share_taken,
 ) -> dict[str, float]:
-    """By how much each remedy raises the share of the nominal capacity that is taken, simulated.
+    """By how much each remedy raises what a charge is measured by, simulated.
 
     Parameters
     ----------
@@ -173,13 +174,13 @@ def remedy_gains(
         A complete set, as `Cell.parameters` gives it.
     remedies
         Names of `REMEDIES`; None: all that the cell's structure allows.
-    least_potential
-        As for `share_taken`.
+    measure
+        Of a charge, larger where it is better; by default the share of the nominal capacity taken.
 
     Returns
     -------
     dict
-        Gains by name, negative where a remedy harms; NaN where a simulation gave nothing.
+        Gains by name, negative where a remedy harms; not finite where a simulation gave nothing.
 
     Raises
     ------
@@ -187,9 +188,10 @@ def remedy_gains(
         As `remedied` does.
     """
 
-    def taken(known: Mapping[str, float]) -> float:
-        return share_taken(model.charge(known), least_potential)
+    def measured(known: Mapping[str, float]) -> float:
+        charge = model.charge(known)
+        return measure(charge) if charge.end.completed else math.nan
 
     names = possible(model.cell) if remedies is None else tuple(remedies)
-    before = taken(parameters)
-    return {name: taken(remedied(model.cell, parameters, name)) - before for name in names}
+    before = measured(parameters)
+    return {name: measured(remedied(model.cell, parameters, name)) - before for name in names}

@@ -91,6 +91,12 @@ def test_the_same_study_runs_on_every_cell(cell: str, variables: str, tmp_path: 
 
     page = (package.folder / "report.html").read_text()
     assert "the others as in the design; grey and hatched where a limit is broken." in page
+    why = json.loads((package.folder / "why.json").read_text())
+    for whose in ("design", "baseline"):
+        assert why[whose]["sentence"] in html.unescape(page)
+    assert ("gain in per cent less time" in page) == held
+    assert ("Channels are homogenised here" in page) == (not held)
+    assert why["design"]["end"] == pytest.approx(share, abs=0.03)
     code = html.unescape(re.findall(r"<pre>(.*?)</pre>", page, re.DOTALL)[-1])
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=package.folder, capture_output=True, text=True, check=False

@@ -1,6 +1,7 @@
 """The whole chain on real simulations: the README's example, run as a script, and what it left."""
 
 import csv
+import html
 import json
 import time
 from pathlib import Path
@@ -133,8 +134,16 @@ def test_sensitivity_and_report(package: Path) -> None:
     energy = indices["Theoretical specific energy [W.h.kg-1]"]
     assert sum(index["first"] for index in energy.values()) == pytest.approx(1, abs=0.1)
     page = (package / "report.html").read_text()
-    assert page.count("<svg") == len(list((package / "figures").glob("*.svg"))) == 10
+    assert page.count("<svg") == len(list((package / "figures").glob("*.svg"))) == 16
     assert "<h2>Around the design</h2>" in page
+    why = json.loads((package / "why.json").read_text())
+    for whose in ("design", "baseline"):
+        assert why[whose]["process"] == "plating at the separator"
+        assert why[whose]["sentence"] in html.unescape(page)
+    assert "is about to plate" in why["design"]["sentence"], "it keeps its limit"
+    assert "can plate" in why["baseline"]["sentence"]
+    along = (package / "sensitivity_along_charge.csv").read_text().splitlines()
+    assert len(along) == 1 + 2 * 24 * 4
     assert (package / "figures" / "map.svg").read_text().split("<svg", 1)[1] in page
     for outside in ('src="http', 'href="http', "<script", "@import", "url("):
         assert outside not in page.replace("url(#", "")
@@ -183,7 +192,8 @@ def test_a_truncated_result_is_made_again(readme_run: Run, package: Path) -> Non
     (package / "sensitivity.json").write_text('{"made_from": ')
     done = electrograd("sensitivity", "-q", "fast_charge", cwd=readme_run[0])
     assert done.returncode == 0, done.stderr
-    assert set(json.loads((package / "sensitivity.json").read_text())) == {"made_from", "indices"}
+    found = json.loads((package / "sensitivity.json").read_text())
+    assert set(found) == {"made_from", "indices", "swings", "along the charge", "check"}
 
 
 def test_gradients_against_resimulation(readme_run: Run) -> None:

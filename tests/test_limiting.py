@@ -273,6 +273,74 @@ def test_plating_beside_the_limit() -> None:
     assert "lithium can plate from" in aside.sentence
 
 
+HELD = Scenario(6.0, hold_voltage=True, plating_potential=0.0, hold_until=0.2)
+QUICK = {NEGATIVE_RADIUS: 3e-6, POSITIVE_RADIUS: 1e-6, POSITIVE_THICKNESS: 50e-6}
+
+
+def test_a_held_potential_is_named_and_what_helps_shortens_the_charge(cell: Cell) -> None:
+    explainer = Explainer(cell, HELD)
+    charge, limit = explainer(QUICK)
+    assert (limit.process, limit.cause) == (Process.PLATING, "the negative electrode's kinetics")
+    minutes = charge.time_to(0.8) / 60
+    assert f"80 % are in after {minutes:.1f} min" in limit.sentence
+    assert limit.sentence.startswith("At up to 6C plating at the separator, above all by")
+    assert "negative particles" in limit.helps
+    assert "positive particles" in limit.little
+    parameters = cell.parameters(QUICK)
+    smaller, *hardly = (
+        explainer.model.charge(remedied(cell, parameters, name)).time_to(0.8) / 60
+        for name in ("negative particles", *limit.little)
+    )
+    assert smaller < 0.9 * minutes
+    assert min(hardly) > smaller + 0.5 * (minutes - smaller)
+    assert limit.gains["negative particles"] == pytest.approx(1 - smaller / minutes, abs=1e-3)
+    rate = 0.8 / (minutes / 60)
+    assert limit.groups.negative.solid_diffusion == pytest.approx(
+        dimensionless_groups(
+            cell, explainer.materials, explainer.solids, parameters, rate
+        ).negative.solid_diffusion,
+        rel=1e-6,
+    )
+
+
+def test_a_held_voltage_and_the_charger_s_own_current_are_named() -> None:
+    slow = Cell.load("Chen2020", overrides={"Positive electrode exchange-current density [A.m-2]": 0.05})
+    held = Scenario(2.0, hold_voltage=True, hold_until=0.05)
+    _, limit = Explainer(slow, held)({}, remedies=False)
+    assert (limit.process, limit.cause) == (Process.KINETICS, "positive electrode")
+    assert "the voltage limits the current for" in limit.sentence
+    assert "kinetics, most in the positive electrode, cost the most voltage" in limit.sentence
+    charge, limit = Explainer(slow, Scenario(0.1, hold_voltage=True, hold_until=0.05))({})
+    assert limit.process is Process.NONE
+    assert "the charger's own current is the limit for 100 % of the time" in limit.sentence
+    assert limit.gains == {}
+    assert charge.time_to(0.8) == pytest.approx(8 * 3600, rel=0.01)
+
+
+def test_a_potential_that_comes_near_its_limit_is_it(cell: Cell) -> None:
+    explainer, charge, limit = explained("large positive particles")
+    rest = explainer.scenario, limit.groups, 1.0, 1000.0
+    margin = charge.plating_margin
+    near = limiting_process(charge, *rest, least_potential=margin - 0.5e-3)
+    assert near.process is Process.PLATING
+    assert "lithium is about to plate" in near.sentence
+    far = limiting_process(charge, *rest, least_potential=margin - 2e-3)
+    assert far.process is Process.POSITIVE_DIFFUSION
+    past = limiting_process(charge, *rest, least_potential=margin + 2e-3)
+    assert "lithium can plate at the separator" in past.sentence
+
+
+def test_a_remedy_whose_simulation_fails_gains_nothing_that_is_known(
+    cell: Cell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    explainer, charge, _ = explained("large positive particles")
+    broken = dataclasses.replace(charge, end=End.SOLVER_FAILURE)
+    answers = iter([charge, broken])
+    monkeypatch.setattr(explainer.model, "charge", lambda parameters: next(answers))
+    gains = remedy_gains(explainer.model, cell.parameters({}), ["positive particles"])
+    assert np.isnan(gains["positive particles"])
+
+
 def test_what_is_refused(cell: Cell) -> None:
     explainer, charge, limit = explained("large positive particles")
     kept = dataclasses.replace(charge, observables={name: charge.observables[name] for name in CURVES})

@@ -14,6 +14,7 @@ from SALib.analyze import pawn, sobol
 from SALib.sample import sobol as saltelli
 from scipy.stats import truncnorm
 
+from electrograd.analysing import along_csv, checked
 from electrograd.console import Reporter
 from electrograd.design.sensitivity import (
     METHODS,
@@ -22,30 +23,42 @@ from electrograd.design.sensitivity import (
     sensitivity_of,
     sobol_indices,
 )
+from electrograd.design.sensitivity_along import indices_along
+from electrograd.design.sensitivity_check import checked_indices
 from electrograd.design.sensitivity_estimates import error_fields, sobol_sequence
 from electrograd.design.sensitivity_further import dgsm_bounds, pawn_indices, swings
 from electrograd.design.sensitivity_inputs import Inputs
 from electrograd.design.sensitivity_results import SobolIndices
+from electrograd.physics.charge import NEGATIVE_POTENTIAL, VOLTAGE, End
 from electrograd.physics.errors import InputError
 from electrograd.physics.variables import (
+    ACCEPTED_CAPACITY,
+    ACCEPTED_SHARE,
+    CHARGING_ENERGY,
     N_P_RATIO,
     NEGATIVE_POROSITY,
+    NOMINAL_CAPACITY,
     PLATING_MARGIN,
     POSITIVE_POROSITY,
     POSITIVE_THICKNESS,
 )
 from electrograd.report import as_svg
-from electrograd.sensitivity_figures import index_bars, interaction_matrix, tornado
+from electrograd.sensitivity_figures import along_charge, index_bars, interaction_matrix, tornado
 from electrograd.steps import StudyRun
 from electrograd.study_file import bundled_text, parse_study
-from electrograd.surrogates.surrogate import Accuracy
+from electrograd.surrogates.surrogate import Accuracy, Surrogate
+from electrograd.sweeping import StudySweep
+from electrograd.sweeps.dataset import Dataset
 from electrograd.sweeps.space import DesignSpace
-from electrograd.tables import sensitivity_lines
+from electrograd.tables import check_lines, sensitivity_lines
 
 NAMES = (N_P_RATIO, NEGATIVE_POROSITY, POSITIVE_POROSITY)
 SPACE = DesignSpace.from_bounds({N_P_RATIO: (0.6, 3.0), NAMES[1]: (0.1, 0.9), NAMES[2]: (0.1, 0.9)})
 TWO = DesignSpace.from_bounds({NEGATIVE_POROSITY: (0.2, 0.6), POSITIVE_POROSITY: (0.2, 0.6)})
 LINEAR = np.array([100, 1]) / 101  # y = 10 a + b with equal ranges
+
+STUDY = bundled_text("fast_charge")
+SAMPLES = "samples: 1024 "
 
 Function = Callable[[Any], Any]
 
@@ -373,16 +386,25 @@ def test_what_cannot_be_analysed_is_refused(ask: Callable[[], Any], message: str
         ask()
 
 
-STUDY = bundled_text("fast_charge")
-SAMPLES = "samples: 1024 "
-
-
 @pytest.mark.parametrize(
     ("said", "message"),
     [
         ("method: sobl", "received: sobl; nearest valid: sobol"),
         ("method: morris\n  second order: true", "'second order' is of the method 'sobol'"),
         ("method: fast", "the method 'fast' needs 65 samples at least"),
+        ("method: pawn\n  groups: {pores: [N/P ratio]}", "'groups' are of the methods 'sobol' and"),
+        (
+            "groups: {pores: [Negativ electrode porosity]}",
+            "of the study's variables; received: Negativ electrode porosity; nearest valid: "
+            "Negative electrode porosity",
+        ),
+        (
+            "normal: {N/P ratio: {mean: 2.0, standard deviation: 0.1}}",
+            "line .*received: 2.0; nearest valid: 1.3",
+        ),
+        ("normal: {N/P ratio: {mean: 1.1}}", "'standard deviation' is required"),
+        ("check: tests", "must name a further sweep with the sampler 'saltelli'.*received: tests"),
+        ("method: morris\n  check: a", "'check' is of the method 'sobol'"),
     ],
 )
 def test_a_study_that_contradicts_itself_is_refused(said: str, message: str) -> None:
@@ -393,17 +415,26 @@ def test_a_study_that_contradicts_itself_is_refused(said: str, message: str) -> 
 def test_a_change_of_method_is_not_answered_by_an_old_file(tmp_path: Path) -> None:
     aims = parse_study(STUDY).aims
 
+    space = parse_study(STUDY).space
+
     class Learned(Predicted):
         dataset, accuracy = "none", Accuracy({}, {PLATING_MARGIN: {"interval": 0.1}}, {})
 
         def figures(self, design: Any) -> dict[str, Any]:
-            return dict.fromkeys(aims, ishigami(design))
+            return dict.fromkeys(aims, jnp.sum(place(design, space) ** 2, axis=-1))
 
     def run(said: str) -> dict[str, Any]:
+        return of_all(said)[N_P_RATIO]
+
+    def of_all(said: str) -> dict[str, Any]:
         study = parse_study(STUDY.replace(SAMPLES, f"samples: 8\n  {said}\n  "))
         one = StudyRun(study, tmp_path, Reporter(quiet=True))
-        one.__dict__["surrogate"] = Learned(interval=0.1)
-        return one.sensitivity["indices"][PLATING_MARGIN][N_P_RATIO]
+        learned = Learned(interval=0.1)
+        learned.space = space
+        one.__dict__["surrogate"] = learned
+        assert set(one.sensitivity["swings"][PLATING_MARGIN]["swings"]) == set(space.names)
+        assert one.sensitivity["along the charge"] is None, "it has no curves"
+        return one.sensitivity["indices"][PLATING_MARGIN]
 
     for said, key in (("method: sobol", "total"), ("method: morris", "effect"), ("", "total")):
         found = run(said)
@@ -414,6 +445,123 @@ def test_a_change_of_method_is_not_answered_by_an_old_file(tmp_path: Path) -> No
     kept = file.stat().st_mtime_ns
     run("second order: true")
     assert file.stat().st_mtime_ns == kept
+    groups = f"groups: {{pores: [{NEGATIVE_POROSITY}, {POSITIVE_POROSITY}]}}"
+    grouped = of_all(f"{groups}\n  normal: {{N/P ratio: {{mean: 1.1, standard deviation: 0.01}}}}")
+    assert set(grouped) == {"pores", N_P_RATIO, POSITIVE_THICKNESS}
+    assert grouped[N_P_RATIO]["total"] < 0.1 < grouped["pores"]["total"]
+    assert "  pores  " in "".join(sensitivity_lines({"indices": {PLATING_MARGIN: grouped}}))
+    assert as_svg(index_bars({PLATING_MARGIN: grouped}, PLATING_MARGIN)).count("<svg") == 1
+
+
+class Tilting(Surrogate):
+    """Curves whose weight goes from one porosity to the other along a charge of half the capacity."""
+
+    space = TWO
+    accuracy = Accuracy({VOLTAGE: {"95th percentile [mV]": 100.0}}, {}, {})
+
+    def __init__(self) -> None: ...
+
+    def curves(self, design: Any, share: Any) -> Any:
+        a, b = place(design, TWO)
+        tilt = 2 * share * a + (1 - 2 * share) * b
+        return jnp.stack([tilt, 0 * tilt, tilt, tilt], axis=-1)
+
+    def predict(self, designs: np.ndarray, outside: Any = "error") -> dict[str, np.ndarray]:
+        return {ACCEPTED_SHARE: np.full(len(designs), 0.5)}
+
+
+def test_indices_along_the_charge() -> None:
+    found = indices_along(Tilting(), Inputs(TWO), 512, seed=0, points=4)
+    np.testing.assert_allclose(found.share, [0.125, 0.25, 0.375, 0.5], rtol=1e-6)
+    weight = np.stack([2 * found.share, 1 - 2 * found.share], axis=1) ** 2
+    truth = weight / weight.sum(axis=1, keepdims=True)
+    total = np.array([index.total for index in found.indices[VOLTAGE]])
+    np.testing.assert_allclose(total, truth, atol=0.02)
+    last = found.indices[VOLTAGE][-1]
+    assert last.total[1] < 1e-6
+    assert last.total_confidence[1] > 0.02, "an error of 0.1 in a range of 1 is carried"
+    assert not any(index.total.any() for index in found.indices[NEGATIVE_POTENTIAL]), "a constant"
+    record = found.to_dict()
+    rows = along_csv(record).decode().splitlines()
+    assert len(rows) == 1 + 2 * 2 * 4
+    assert rows[1].startswith(f"{VOLTAGE},0.125,{NEGATIVE_POROSITY},")
+    assert as_svg(along_charge(record, VOLTAGE)).count("<svg") == 1
+
+
+def test_a_surrogate_is_checked_on_simulations_of_the_same_samples() -> None:
+    """With pairs' rows too, as a sweep draws them; what failed is left out of both."""
+    base = 64
+    values = SPACE.from_unit(saltelli.sample(Inputs(SPACE).problem(), base, seed=3))
+    truth = np.asarray(ishigami(values))
+    wrong = truth + 0.05 * np.asarray(linear(place(values)))
+    failed = truth.copy()
+    failed[5] = np.nan
+    check = checked_indices(NAMES, {"y": failed}, {"y": wrong, "more": wrong}, base, seed=0)
+    assert (check.samples, check.left_out) == (base - 1, 1)
+    assert 1e-4 < check.differences["y"] < 0.03
+    whole = checked_indices(NAMES, {"y": truth}, {"y": truth}, base, seed=0)
+    assert whole.differences["y"] == 0
+    few = sobol_indices(predicted(ishigami), SPACE, ["y"], base, seed=3, second_order=True)["y"]
+    np.testing.assert_allclose(whole.simulated["y"].total, few.total)
+    lines = check_lines({**check.to_dict(), "simulated": {}})
+    assert lines == [
+        "Total indices by PyBaMM and by the surrogate on 63 base samples; 1 left out, for a "
+        "simulation failed"
+    ]
+    with pytest.raises(InputError, match="two must have been simulated whole"):
+        checked_indices(NAMES, {"y": np.nan * truth}, {"y": truth}, base, seed=0)
+    with pytest.raises(InputError, match="two rows at least"):
+        checked_indices(NAMES[:2], {"y": truth}, {"y": truth}, base, seed=0)
+
+
+class Right(Surrogate):
+    """Right about charges whose voltage rises evenly from 3.5 V to 4 V."""
+
+    space = parse_study(STUDY).space
+
+    def __init__(self) -> None: ...
+
+    def predict(self, designs: np.ndarray, outside: Any = "error") -> dict[str, np.ndarray]:
+        share, margin = place(designs, self.space)[:, :2].T
+        accepted = 30 * (0.4 + 0.2 * share)
+        return {
+            ACCEPTED_CAPACITY: accepted,
+            ACCEPTED_SHARE: accepted / 30,
+            PLATING_MARGIN: 0.01 * margin - 0.005 * share,
+            CHARGING_ENERGY: 3.75 * accepted,
+        }
+
+
+def test_the_check_of_a_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Right about a sweep of Saltelli's samples, a surrogate differs in nothing, whatever failed."""
+    further = "\nfurther sweeps:\n  twice: {sampler: {saltelli: 8}}\n"
+    study = parse_study(STUDY.replace(SAMPLES, "samples: 8\n  check: twice\n  ") + further)
+    run = StudyRun(study, tmp_path, Reporter(quiet=True))
+    plan = study.sweep_of("twice").plan()
+    told_figures = Right().predict(plan.values)
+    ends = np.full(len(plan), int(End.VOLTAGE_CUT_OFF))
+    ends[3] = int(End.SOLVER_FAILURE)
+    charge = np.linspace(0, told_figures[ACCEPTED_CAPACITY], 5, axis=-1)
+    data = Dataset(
+        names=plan.space.names,
+        values=plan.values,
+        ends=ends,
+        messages=[""] * len(plan),
+        charge=np.where(ends[:, None] == int(End.SOLVER_FAILURE), np.nan, charge),
+        curves={VOLTAGE: 3.5 + 0.5 * charge / charge[:, -1:]},
+        figures={
+            NOMINAL_CAPACITY: np.full(len(plan), 30.0),
+            **{name: told_figures[name] for name in (ACCEPTED_CAPACITY, PLATING_MARGIN)},
+        },
+    )
+    run.__dict__["surrogate"] = Right()
+    monkeypatch.setattr(StudySweep, "dataset", lambda *_: data)
+    found = checked(run, "twice")
+    assert (found["samples"], found["left_out"]) == (7, 1)
+    assert len(found["simulated"]) == 4
+    assert max(found["differences"].values()) < 1e-9
+    assert found["simulated"][PLATING_MARGIN][N_P_RATIO]["total"] > 0.05
+    assert len(check_lines(found)) == 1 + 4 * 5
 
 
 def test_indices_are_records() -> None:
