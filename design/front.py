@@ -138,7 +138,7 @@ def trace_front(
         return _front(goal, other, None, searches)
     goal = third.freed(goal)
     total = third.points * against.points
-    ends = third.ends() if third.between else _ends(find, goal, third, lambda done: None)[1:]
+    ends = third.ends() if third.between else _ends(find, goal, third, lambda done: None)[2:]
     for k, level in enumerate(np.linspace(*ends, third.points)):
         before = k * against.points
         progress(before, total)
@@ -177,8 +177,11 @@ def _between(find: Find, goal: Goal, against: Against, progress: Progress) -> li
 
     progress(0, points)
     if against.between is None:
-        best, near, far = _ends(find, goal, against, lambda done: progress(done, points))
-        found = [_Held(near, best, goal, other), at(far)]
+        best, extreme, near, far = _ends(find, goal, against, lambda done: progress(done, points))
+        last = at(far)
+        if not last.outcome.feasible:  # though a design is known that is
+            last = _Held(far, extreme, goal, other)
+        found = [_Held(near, best, goal, other), last]
     else:
         easy, hard = against.ends()
         found = [at(easy)]
@@ -217,20 +220,20 @@ class _Held:
 
 def _ends(
     find: Find, goal: Goal, against: Against, progress: Callable[[int], None]
-) -> tuple[Outcome, float, float]:
-    """The goal's best, what the other figure is there, and its level near its own best."""
+) -> tuple[Outcome, Outcome, float, float]:
+    """The goal's best, the other figure's, what that is at the first, and a level near its own best."""
     best = find(goal)
     progress(1)
-    ends = [best, find(against.of(goal))]
-    near, far = (end.winner.simulated.figures[against.figure] for end in ends)
-    if not all(end.feasible for end in ends) or not (math.isfinite(near) and math.isfinite(far)):
+    extreme = find(against.of(goal))
+    near, far = (end.winner.simulated.figures[against.figure] for end in (best, extreme))
+    if not (best.feasible and extreme.feasible and math.isfinite(near) and math.isfinite(far)):
         raise InputError(
             "both ends of a front must meet the goal's limits, at finite figures",
             f"{against.figure}: {near:g} where the goal is best, {far:g} where it is best itself",
             "limits that can be met, or 'between', the range of levels",
         )
     # At the far end many designs may be as good; the goal's best of them is found a little short of it.
-    return best, near, far - _SHORT * (far - near)
+    return best, extreme, near, far - _SHORT * (far - near)
 
 
 def _widest_gap(found: list[_Held]) -> float | None:

@@ -22,6 +22,7 @@ import numpy as np
 
 from electrograd.physics.errors import InputError
 from electrograd.physics.profiles import Minimum, layered, smooth
+from electrograd.physics.structure_checks import check_channel
 from electrograd.physics.variables import (
     CHANNEL_NAMES,
     MOST,
@@ -239,23 +240,7 @@ class ElectrodeStructure:
                 f"shares above 0 that sum to less than 1, such as {1 / self.layers:.3g} each",
             )
         if self.channel:
-            pitch, width, taper, end = (float(values[name(self.side)]) for name in CHANNEL_NAMES)
-            for what, value, most in (
-                ("width at the separator", width, 1.0),
-                ("width at depth", width * taper, 1.0),
-            ):
-                if not 0 <= value < most:
-                    raise InputError(
-                        f"a channel's {what} must be less than its pitch",
-                        f"{value:.3g} of the pitch ({value * pitch:.3g} m of {pitch:.3g} m)",
-                        "a share below 1",
-                    )
-            if not 0 < end <= 1:
-                raise InputError(
-                    f"a channel must end within the {self.side} electrode",
-                    f"{end:.3g} of its thickness",
-                    1.0 if end > 1 else "a share above 0",
-                )
+            check_channel(self.side, values)
         depth = (np.arange(CELLS) + 0.5) / CELLS
         matrix = np.asarray(self.matrix_porosity(values, depth, 1 / CELLS, np.minimum))
         for k in (int(matrix.argmin()), int(matrix.argmax())):

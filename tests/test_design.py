@@ -11,7 +11,7 @@ from electrograd.design.conflict import Conflict, find_conflict
 from electrograd.design.front import Against, Find, distinct, trace_front, unbeaten
 from electrograd.design.optimise import POLISHED, SPREAD, Optimiser
 from electrograd.design.problem import Goal, Limit
-from electrograd.design.verify import ROUNDS, find_design, find_verified
+from electrograd.design.verify import ROUNDS, Outcome, find_design, find_verified
 from electrograd.physics.charge import Charge, End
 from electrograd.physics.errors import InputError
 from electrograd.physics.figures import Simulated
@@ -292,6 +292,18 @@ def test_a_front_is_that_of_the_closed_form() -> None:
         [0.55, 0.59],
         atol=2e-3,
     )
+
+
+def test_a_front_ends_at_the_best_known_where_its_last_level_is_not_met() -> None:
+    find = finder(Optimiser(Analytic(interval=1e-4), GOAL, starts=8, seed=0))
+
+    def falls_short(goal: Goal) -> Outcome:
+        hard = any(limit.figure == SHARE and limit.value > 0.59 for limit in goal.limits)
+        return dataclasses.replace(find(goal), feasible=not hard)
+
+    front = trace_front(falls_short, GOAL, Against(SHARE, "maximise", 3))
+    assert len(front.points) == 3
+    assert front.values()[-1, 1] == pytest.approx(0.6, abs=1e-4)
 
 
 def test_a_front_of_three_figures_is_that_of_the_closed_form() -> None:
