@@ -170,7 +170,8 @@ class Study(Section):
     def loaded_cell(self) -> Cell:
         """The cell, its electrodes built as the variables' names say."""
         structure = Structure.of([*self.variables, *self.fixed], self.channels.shape, self.channels.mass)
-        return Cell.load(self.cell, structure, self.overrides).with_fixed(self.fixed)
+        cell = Cell.load(self.cell, structure, self.overrides)
+        return cell.with_factors([*self.variables, *self.fixed]).with_fixed(self.fixed)
 
     @property
     def scenario(self) -> Scenario:
