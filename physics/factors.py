@@ -1,4 +1,4 @@
-"""Factors on a parameter set's own properties: what was a function of the state stays one, times a number."""
+"""Factors on a set's own properties: what is a function of the state stays one, times a number."""
 
 from collections.abc import Callable
 from functools import wraps

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from electrograd.physics.cell import Cell, Scalar
-from electrograd.physics.variables import FACTORS, SIDES
+from electrograd.physics.variables import FACTORS
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,7 @@ class Materials:
             return self
         times = {FACTORS[name]: parameters[name] for name in FACTORS if name in parameters}
 
-        def electrode(side: str) -> ElectrodeMaterial:
-            own, title = getattr(self, side), side.capitalize()
+        def electrode(own: ElectrodeMaterial, title: str) -> ElectrodeMaterial:
             return ElectrodeMaterial(
                 own.diffusivity * times.get(f"{title} particle diffusivity [m2.s-1]", 1.0),
                 own.exchange_current
@@ -110,7 +109,8 @@ class Materials:
 
         return dataclasses.replace(
             self,
-            **{side: electrode(side) for side in SIDES},
+            negative=electrode(self.negative, "Negative"),
+            positive=electrode(self.positive, "Positive"),
             salt_diffusivity=self.salt_diffusivity * times.get("Electrolyte diffusivity [m2.s-1]", 1.0),
             conductivity=self.conductivity * times.get("Electrolyte conductivity [S.m-1]", 1.0),
         )
