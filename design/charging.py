@@ -4,9 +4,12 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from scipy.interpolate import PchipInterpolator
 
 from electrograd.physics.cell import Cell
 from electrograd.physics.charge import VOLTAGE
@@ -14,6 +17,9 @@ from electrograd.physics.p2d import P2D
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import nominal_capacity
 from electrograd.sweeps.solver import Guarded
+
+Asked = tuple[dict[str, float], float]
+"""A design by name without its rate, and a current density [A.m-2]."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +29,11 @@ class SimulatedCurve:
     charge: Float[np.ndarray, " steps"]
     voltage: Float[np.ndarray, " steps"]
 
-
-Asked = tuple[dict[str, float], float]
-"""A design by name without its rate, and a current density [A.m-2]."""
+    @cached_property
+    def at(self) -> Any:
+        """Voltage [V] at charges passed, between the steps."""
+        rising = np.append(True, np.diff(self.charge) > 0)  # an event's step may have no length
+        return PchipInterpolator(self.charge[rising], self.voltage[rising])
 
 
 class CurveSimulator:
@@ -52,40 +60,54 @@ class CurveSimulator:
         return SimulatedCurve(charge.charge, charge.observables[VOLTAGE])
 
 
-def simulate_curves(
-    cell: Cell,
-    scenario: Scenario,
-    settings: SolverSettings,
-    designs: Sequence[Mapping[str, float]],
-    currents: Sequence[float],
-    time_limit: float,
-) -> list[list[SimulatedCurve | None]]:
-    """Simulate every design at every current; None where a simulation fails, or hangs.
+class CurveSimulators:
+    """Charges many designs at many currents, on all cores; arguments as for `P2D`.
+
+    Use it in a ``with`` statement, which ends its processes.
 
     Parameters
     ----------
-    designs
-        By name, without a rate.
-    currents
-        [A.m-2].
     time_limit
         Seconds that one charge may take.
     """
-    asked: list[Asked] = [(dict(design), float(i)) for design in designs for i in currents]
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    parts = max(1, min(usable, len(asked) // 8))
 
-    def some(k: int) -> list[SimulatedCurve | None]:
-        guarded = Guarded(CurveSimulator, (cell, scenario, settings), time_limit)
-        try:
-            answers = list(guarded(asked[k::parts]))
-        finally:
-            guarded.close()
-        return [answer if isinstance(answer, SimulatedCurve) else None for answer in answers]
+    def __init__(
+        self, cell: Cell, scenario: Scenario, settings: SolverSettings, time_limit: float
+    ) -> None:
+        usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        made = (cell, scenario, settings)
+        self._all = [Guarded(CurveSimulator, made, time_limit) for _ in range(usable or 1)]
 
-    with ThreadPoolExecutor(parts) as threads:
+    def __enter__(self) -> "CurveSimulators":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for simulator in self._all:
+            simulator.close()
+
+    def __call__(
+        self, designs: Sequence[Mapping[str, float]], currents: Sequence[float]
+    ) -> list[list[SimulatedCurve | None]]:
+        """Simulate every design at every current; None where a simulation fails, or hangs.
+
+        Parameters
+        ----------
+        designs
+            By name, without a rate.
+        currents
+            [A.m-2].
+        """
+        asked: list[Asked] = [(dict(design), float(i)) for design in designs for i in currents]
+        parts = min(len(self._all), len(asked))
         found: list[SimulatedCurve | None] = [None] * len(asked)
-        for k, answers in enumerate(threads.map(some, range(parts))):
-            found[k::parts] = answers
-    width = len(currents)
-    return [found[k : k + width] for k in range(0, len(asked), width)]
+
+        def some(k: int) -> None:
+            for place, answer in zip(
+                range(k, len(asked), parts), self._all[k](asked[k::parts]), strict=True
+            ):
+                found[place] = answer if isinstance(answer, SimulatedCurve) else None
+
+        with ThreadPoolExecutor(parts) as threads:
+            list(threads.map(some, range(parts)))
+        width = len(currents)
+        return [found[k : k + width] for k in range(0, len(asked), width)]

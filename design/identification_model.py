@@ -14,15 +14,20 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from electrograd.design.measured import MeasuredCurve
+from electrograd.physics.cell import Cell
 from electrograd.physics.errors import InputError
 from electrograd.physics.stack import nominal_capacity
 from electrograd.physics.variables import C_RATE
 from electrograd.surrogates.surrogate import Surrogate
 from electrograd.sweeps.axis import LOG, Axis
+from electrograd.sweeps.space import DesignSpace
 
 POINTS = 48
 """Readings of a curve that are compared: more would count the same drift twice."""
 _CORNERS = 256
+
+Points = Float[Array, "*some variables"] | Float[np.ndarray, "*some variables"]
+"""Points of the unit cube."""
 
 
 @dataclass(frozen=True)
@@ -88,43 +93,33 @@ class ForwardModel:
     ----------
     surrogate
         Of curves; the C-rate is among its variables.
-
-    Raises
-    ------
-    InputError
-        For a surrogate without the C-rate among its variables, or with nothing else.
     """
 
     surrogate: Surrogate
 
-    def __post_init__(self) -> None:
-        if C_RATE not in self.surrogate.space.names or len(self.surrogate.space) < 2:
-            raise InputError(
-                f"a study that identifies must vary what is estimated, and {C_RATE!r} over the curves' "
-                "rates",
-                list(self.surrogate.space.names),
-                f"{C_RATE}: [0.2, 2.0] among the variables",
-            )
-
     @property
     def axes(self) -> tuple[Axis, ...]:
-        """What is estimated."""
-        return tuple(axis for axis in self.surrogate.space.axes if axis.name != C_RATE)
+        """What is estimated; raises as `estimated` does."""
+        return estimated(self.surrogate.space)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of what is estimated."""
         return tuple(axis.name for axis in self.axes)
 
-    def values(self, unit: Float[Array, "*some variables"]) -> dict[str, Float[Array, "*some"]]:
+    def values(self, unit: Points) -> dict[str, Float[Array, "*some"]]:
         """Values in SI units of points of the unit cube, by name."""
-        return {axis.name: from_unit(axis, unit[..., k]) for k, axis in enumerate(self.axes)}
+        return values_of(self.axes, unit)
+
+    def named(self, unit: Float[np.ndarray, " variables"]) -> dict[str, float]:
+        """One point's values in SI units, as plain numbers."""
+        return {name: float(value) for name, value in self.values(unit).items()}
 
     def unit(self, values: Mapping[str, float]) -> Float[np.ndarray, " variables"]:
         """Undo `values` for one point."""
         return np.array([to_unit(axis, values[axis.name]) for axis in self.axes])
 
-    def nominal(self, unit: Float[Array, "*some variables"]) -> Float[Array, "*some"]:
+    def nominal(self, unit: Points) -> Float[Array, "*some"]:
         """Nominal capacity of candidates [A.h.m-2]."""
         cell = self.surrogate.physics.cell
         return jnp.asarray(nominal_capacity(cell, cell.parameters(self.values(unit))))
@@ -152,24 +147,55 @@ class ForwardModel:
 
         return jax.vmap(one)(currents, share).astype(unit.dtype)
 
-    def check_rates(self, currents: Float[np.ndarray, " curves"]) -> None:
-        """Refuse currents that are outside the surrogate's C-rates for some candidate.
 
-        Raises
-        ------
-        InputError
-            With the range that is needed.
-        """
-        axis = self.surrogate.space.axis(C_RATE)
-        corners = np.random.default_rng(0).integers(0, 2, (_CORNERS, len(self.axes))).astype(float)
-        nominal = np.asarray(self.nominal(jnp.asarray(corners)))
-        low, high = float(min(currents) / nominal.max()), float(max(currents) / nominal.min())
-        if low < axis.lower or high > axis.upper:
-            raise InputError(
-                f"the range of {C_RATE!r} must cover the curves' currents for every candidate",
-                f"[{axis.lower:g}, {axis.upper:g}] for {low:.3g}C to {high:.3g}C",
-                f"{C_RATE}: [{0.95 * low:.2g}, {1.05 * high:.2g}]",
-            )
+def estimated(space: DesignSpace) -> tuple[Axis, ...]:
+    """Axes of what is estimated: all but the C-rate's.
+
+    Raises
+    ------
+    InputError
+        For a space without the C-rate, or with nothing else.
+    """
+    axes = tuple(axis for axis in space.axes if axis.name != C_RATE)
+    if not axes or len(axes) == len(space):
+        raise InputError(
+            f"a study that identifies varies what is estimated, and {C_RATE!r} over the curves' rates",
+            list(space.names),
+            f"{C_RATE}: [0.2, 2.0] among the variables",
+        )
+    return axes
+
+
+def values_of(axes: Sequence[Axis], unit: Points) -> dict[str, Float[Array, "*some"]]:
+    """Values in SI units of points of the unit cube, by name."""
+    unit = jnp.asarray(unit)
+    return {axis.name: from_unit(axis, unit[..., k]) for k, axis in enumerate(axes)}
+
+
+def capacities(cell: Cell, space: DesignSpace) -> tuple[float, float]:
+    """Smallest and largest nominal capacity of candidates [A.h.m-2], as far as corners tell."""
+    axes = estimated(space)
+    corners = np.random.default_rng(0).integers(0, 2, (_CORNERS, len(axes))).astype(float)
+    found = nominal_capacity(cell, cell.parameters(values_of(axes, jnp.asarray(corners))))
+    return float(np.min(found)), float(np.max(found))
+
+
+def check_rates(currents: Sequence[float], capacities: tuple[float, float], space: DesignSpace) -> None:
+    """Refuse currents [A.m-2] outside the space's C-rates for some candidate.
+
+    Raises
+    ------
+    InputError
+        With the range that is needed.
+    """
+    axis = space.axis(C_RATE)
+    low, high = min(currents) / capacities[1], max(currents) / capacities[0]
+    if low < axis.lower or high > axis.upper:
+        raise InputError(
+            f"the range of {C_RATE!r} must cover the curves' currents for every candidate",
+            f"[{axis.lower:g}, {axis.upper:g}] for curves from {low:.3g}C to {high:.3g}C",
+            f"{C_RATE}: [{0.95 * low:.2g}, {1.05 * high:.2g}]",
+        )
 
 
 def from_unit(axis: Axis, unit: Float[Array, "*some"]) -> Float[Array, "*some"]:

@@ -116,7 +116,7 @@ class Sampler:
         unit
             The best fit.
         """
-        centre, scale = _coordinates(self.likelihood, data, unit)
+        centre, scale = coordinates(self.likelihood, data, unit)
         key, first = jax.random.split(jax.random.key(seed))
         begun = 0.5 * jax.random.normal(first, (self.settings.chains, len(unit)))
         with jax.numpy_rank_promotion("allow"):  # NumPyro's own code promotes
@@ -136,7 +136,7 @@ class Sampler:
         )
 
 
-def _coordinates(
+def coordinates(
     likelihood: Likelihood, data: Data, unit: Float[np.ndarray, " variables"]
 ) -> tuple[Array, Array]:
     """Logits of the best fit, and a root of the covariance expected of the logits there."""

@@ -29,6 +29,8 @@ class Data(NamedTuple):
     ----------
     currents, charge, rows, voltage
         As in `Readings`.
+    offset
+        What the surrogate's predictions are corrected by [V].
     whitener
         L⁻¹ [1/V].
     """
@@ -37,14 +39,20 @@ class Data(NamedTuple):
     charge: Float[Array, "curves points"]
     rows: Int[Array, " readings"]
     voltage: Float[Array, " readings"]
+    offset: Float[Array, " readings"]
     whitener: Float[Array, "readings readings"]
 
     @classmethod
-    def of(cls, readings: Readings, error: Float[np.ndarray, "readings readings"]) -> "Data":
-        """Readings with their noise, and the covariance of the surrogate's error at them [V2]."""
+    def of(
+        cls,
+        readings: Readings,
+        offset: Float[np.ndarray, " readings"],
+        error: Float[np.ndarray, "readings readings"],
+    ) -> "Data":
+        """Readings with their noise; mean [V] and covariance [V2] of the surrogate's error at them."""
         factor = np.linalg.cholesky(error + np.diag(readings.noise**2))
         whitener = solve_triangular(factor, np.eye(len(factor)), lower=True)
-        known = (readings.currents, readings.charge, readings.rows, readings.voltage, whitener)
+        known = (readings.currents, readings.charge, readings.rows, readings.voltage, offset, whitener)
         return cls(*map(jnp.asarray, known))
 
 
@@ -90,4 +98,4 @@ def whitened(
 ) -> Float[Array, " readings"]:
     """Whitened residuals, measured less predicted."""
     predicted = model(unit, data.currents, data.charge).ravel()[data.rows]
-    return data.whitener @ (data.voltage - predicted)
+    return data.whitener @ (data.voltage - data.offset - predicted)

@@ -196,7 +196,10 @@ def _charge_rows(
             ", …" if len(long) > 4 else ""
         )
         raise InputError(
-            "a file must hold one charge and nothing else but rest", told, "cut it out", place
+            "a file must hold one charge and nothing else but rest",
+            told,
+            "a file of the charge alone",
+            place,
         )
     (first, last), rise = long[0], rises[0]
     if rise < _RISE:

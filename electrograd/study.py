@@ -31,6 +31,7 @@ from electrograd.study_sections import (
     FrontSection,
     FurtherSection,
     GoalSection,
+    IdentifySection,
     Name,
     ScenarioSection,
     Section,
@@ -139,6 +140,7 @@ class Study(Section):
     training_section: Annotated[TrainingSection, Field(alias="training")] = TrainingSection()
     design: DesignSection = DesignSection()
     sensitivity: SensitivitySection = SensitivitySection()
+    identify_section: Annotated[IdentifySection | None, Field(alias="identify")] = None
     tolerances_section: Annotated[TolerancesSection | None, Field(alias="tolerances")] = None
     packages: dict[Name, "Study"] = Field(default_factory=dict)
 

@@ -307,6 +307,20 @@ class TolerancesSection(Section):
     deviations: Annotated[dict[str, float], Field(alias="standard deviations")] = {}
 
 
+class IdentifySection(Section):
+    """Measured charges of a cell, from which the study's variables are estimated."""
+
+    curves: Annotated[list[str], Field(min_length=1)]
+    noise: Annotated[float | None, Field(alias="noise [mV]", gt=0, le=100)] = None
+    area: Annotated[float | None, Field(alias="area [m2]", gt=0, le=1e4)] = None
+    seed: Seed = 0
+
+    @field_validator("curves")
+    @classmethod
+    def _beside_the_study(cls, value: list[str], info: Any) -> list[str]:
+        return [beside(path, info) for path in value]
+
+
 class SensitivitySection(Section):
     """By which method it is told which variable matters, and with how many samples: a power of two."""
 
