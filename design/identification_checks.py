@@ -39,17 +39,23 @@ def checked_curves(
     """
     sizes, axis = capacities(cell, space), space.axis(C_RATE)
     curves = read_curves(paths)
-    empty = {
-        side: float(
-            OpenCircuitPotential.from_pybamm(cell, side, scenario.temperature)(
+    empty = empty_voltage(cell, scenario.temperature)
+    typical = (sizes[0] * sizes[1]) ** 0.5
+    for curve in curves:
+        check_scale(curve, area, typical, (axis.lower, axis.upper))
+        check_empty(curve, empty, EMPTY, LIFT)
+    check_rates([curve.current / area for curve in curves], sizes, space)
+    return curves
+
+
+def empty_voltage(cell: Cell, temperature: float) -> float:
+    """Open-circuit voltage of the empty cell [V]."""
+    negative, positive = (
+        float(
+            OpenCircuitPotential.from_pybamm(cell, side, temperature)(
                 np.asarray(getattr(cell, side).empty)
             )
         )
         for side in ("negative", "positive")
-    }
-    typical = (sizes[0] * sizes[1]) ** 0.5
-    for curve in curves:
-        check_scale(curve, area, typical, (axis.lower, axis.upper))
-        check_empty(curve, empty["positive"] - empty["negative"], EMPTY, LIFT)
-    check_rates([curve.current / area for curve in curves], sizes, space)
-    return curves
+    )
+    return positive - negative

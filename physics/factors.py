@@ -34,8 +34,8 @@ def _times(factor: Any, own: Any) -> Any:
         return factor * own
 
     @wraps(own)  # PyBaMM asks for the names of its arguments to write it to JSON
-    def scaled(*state: Any) -> Any:
-        return factor * own(*state)
+    def scaled(*state: Any, **named: Any) -> Any:
+        return factor * own(*state, **named)
 
     return scaled
 
