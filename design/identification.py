@@ -24,7 +24,6 @@ from electrograd.design.identifiability import (
 from electrograd.design.identification_error import (
     SimulatedDesigns,
     SurrogateError,
-    errors_of,
     simulated,
 )
 from electrograd.design.identification_fit import Fit, best_fit
@@ -175,11 +174,17 @@ class Identified:
         }
 
     def simulated_residuals(self) -> Float[np.ndarray, " readings"] | None:
-        """Measured less simulated voltage of the best fit [V]; None where a simulation failed."""
-        if any(curve is None for curve in self.simulated):
-            return None
-        nothing = np.zeros_like(self.readings.voltage)
-        return self.readings.voltage - errors_of(self.simulated, self.readings, nothing)
+        """Measured less simulated voltage of the best fit [V]; None where a simulation failed.
+
+        Readings after the simulated charge's end are compared with that.
+        """
+        found, which = self.readings.voltage.copy(), self.readings.curve
+        charge = self.readings.charge.ravel()[self.readings.rows]
+        for c, curve in enumerate(self.simulated):
+            if curve is None:
+                return None
+            found[which == c] -= curve.at(np.minimum(charge[which == c], curve.charge[-1]))
+        return found
 
 
 class Identifier:
@@ -212,14 +217,16 @@ class Identifier:
             If PyBaMM fails at most candidates.
         """
         model, parts = self.model, ROUNDS + 3
-        everywhere = self._simulated_everywhere(readings).error(model, readings)
+        everywhere = self._simulated_everywhere(readings).error(self.likelihood, readings)
         progress(1, parts, 0.0)
         data = Data.of(readings, everywhere.mean, everywhere.covariance)
         before, before_words = self._before(data)
         fit, error = best_fit(self.likelihood, data, seed), everywhere
         for rounds in range(1, ROUNDS):
             drawn = self._around(data, fit, seed + rounds)
-            error = simulated(model, readings.currents, drawn, self._simulate).error(model, readings)
+            error = simulated(model, readings.currents, drawn, self._simulate).error(
+                self.likelihood, readings
+            )
             data = Data.of(readings, error.mean, error.covariance)
             mended = best_fit(self.likelihood, data, seed)
             moved = self._moved(data, fit, mended)

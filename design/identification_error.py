@@ -10,13 +10,13 @@ smaller once its mean is taken off.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from electrograd.design.charging import CurveSimulators, SimulatedCurve
 from electrograd.design.identification_model import ForwardModel, Readings
+from electrograd.design.likelihood import Likelihood
 from electrograd.physics.errors import InputError
 
 _LEAST = 8
@@ -51,9 +51,11 @@ class SimulatedDesigns:
     unit: Float[np.ndarray, "designs variables"]
     curves: list[list[SimulatedCurve | None]]
 
-    def error(self, model: ForwardModel, readings: Readings) -> SurrogateError:
+    def error(self, likelihood: Likelihood, readings: Readings) -> SurrogateError:
         """The surrogate's error at readings at the same currents."""
-        predicted = predict_many(model, self.unit, readings)
+        known = map(jnp.asarray, (self.unit, readings.currents, readings.charge))
+        predicted = np.asarray(likelihood.predict(*known), float)
+        predicted = predicted.reshape(len(self.unit), -1)[:, readings.rows]
         pairs = zip(self.curves, predicted, strict=True)
         return SurrogateError.of(np.stack([errors_of(curves, readings, row) for curves, row in pairs]))
 
@@ -102,15 +104,6 @@ def errors_of(
         error = curve.at(np.minimum(charge[of], curve.charge[-1])) - predicted[of]
         found[of] = np.where(known, error, error[np.flatnonzero(known)[-1]])
     return found
-
-
-def predict_many(
-    model: ForwardModel, unit: Float[np.ndarray, "designs variables"], readings: Readings
-) -> Float[np.ndarray, "designs readings"]:
-    """Predicted voltages [V] of many candidates at the readings."""
-    currents, charge = jnp.asarray(readings.currents), jnp.asarray(readings.charge)
-    at = jax.jit(jax.vmap(lambda u: model(u, currents, charge)))
-    return np.asarray(at(jnp.asarray(unit)), float).reshape(len(unit), -1)[:, readings.rows]
 
 
 def covariance(

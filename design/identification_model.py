@@ -25,6 +25,7 @@ from electrograd.sweeps.space import DesignSpace
 POINTS = 48
 """Readings of a curve that are compared: more would count the same drift twice."""
 _CORNERS = 256
+_BEYOND, _STEEP = 1.05, 5.0  # of the share that a student's nodes reach; V per share
 
 Points = Float[Array, "*some variables"] | Float[np.ndarray, "*some variables"]
 """Points of the unit cube."""
@@ -139,11 +140,16 @@ class ForwardModel:
         charge: Float[Array, "curves points"],
     ) -> Float[Array, "curves points"]:
         """Voltages [V] of one candidate at charges passed [A.h.m-2] under currents [A.m-2]."""
-        answering = self.surrogate.student or self.surrogate.ensemble
         share = (charge / self.nominal(unit)).astype(jnp.float32)
+        student = self.surrogate.student
 
         def one(current: Array, share: Array) -> Float[Array, " points"]:
-            return answering.curves(self.design(unit, current), share)[:, 0]
+            design = self.design(unit, current)
+            if student is None:
+                return self.surrogate.ensemble.curves(design, share)[:, 0]
+            # Far beyond a candidate's end a student's cubics go anywhere: a line leads back from there.
+            known = jnp.minimum(share, _BEYOND * student.nodes(design)[0])
+            return student.curves(design, known)[:, 0] + _STEEP * (share - known)
 
         return jax.vmap(one)(currents, share).astype(unit.dtype)
 

@@ -68,12 +68,15 @@ class Likelihood:
         Their slopes by its coordinates.
     many
         Sums of squares of whitened residuals of many points.
+    predict
+        Voltages [V] of many points at the data's currents and charges, by curve.
     """
 
     model: ForwardModel
     residuals: Callable[[Array, Data], Array]
     jacobian: Callable[[Array, Data], Array]
     many: Callable[[Array, Data], Array]
+    predict: Callable[[Array, Array, Array], Array]
 
     @classmethod
     def of(cls, model: ForwardModel) -> "Likelihood":
@@ -90,6 +93,9 @@ class Likelihood:
             residuals=jax.jit(residuals),
             jacobian=jax.jit(jax.jacfwd(residuals)),
             many=jax.jit(jax.vmap(squares, in_axes=(0, None))),
+            predict=jax.jit(
+                jax.vmap(lambda unit, *readings: model(unit, *readings), in_axes=(0, None, None))
+            ),
         )
 
 

@@ -7,13 +7,16 @@ error of its own added: what is tested is the inference. Physics and trained sur
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from test_measured import CURRENT, TIME, VOLTAGE, write
 from untrained import untrained
 
+import electrograd as eg
 from electrograd.design.charging import SimulatedCurve
 from electrograd.design.identifiability import fisher, identifiability, sentences
 from electrograd.design.identification import Identified, Identifier
@@ -226,16 +229,36 @@ def test_the_errors_covariance_is_that_of_its_draws() -> None:
     assert np.sqrt(np.mean(off**2)) < 0.1  # of independent ones little is made up
 
 
-def test_rates_that_the_space_does_not_cover_are_refused(tmp_path: object) -> None:
-    from test_measured import CURRENT, TIME, VOLTAGE, write
-
+def test_rates_that_the_space_does_not_cover_are_refused(tmp_path: Path) -> None:
     cell = Cell.load("Chen2020")
     space = DesignSpace.from_bounds({NEGATIVE_POROSITY: (0.2, 0.3), C_RATE: (0.2, 1.2)})
-    folder: object = tmp_path
     voltage = VOLTAGE - 0.2
-    slow = write(folder / "slow.csv", time=TIME, current=CURRENT / 2, voltage=voltage)  # type: ignore[operator]
-    fast = write(folder / "fast.csv", time=TIME / 4, current=1.4 * CURRENT, voltage=voltage)  # type: ignore[operator]
-    with pytest.raises(InputError, match=r"for curves from 0\.\d+C to 1\.5\d*C.*C-rate: \["):
+    slow = write(tmp_path / "slow.csv", time=TIME, current=CURRENT / 2, voltage=voltage)
+    fast = write(tmp_path / "fast.csv", time=TIME / 4, current=1.4 * CURRENT, voltage=voltage)
+    with pytest.raises(InputError, match=r"for curves from 0\.\d+C to 1\.\d*C.*C-rate: \["):
         checked_curves([slow, fast], cell, space, SCENARIO, AREA)
     with pytest.raises(InputError, match="varies what is estimated"):
         checked_curves([slow], cell, DesignSpace.from_bounds({C_RATE: (0.2, 1.2)}), SCENARIO, AREA)
+
+
+def test_the_bundled_studys_curves_are_its_cells() -> None:
+    study = eg.load_study("identify")
+    assert study.identify_section is not None
+    cell = study.loaded_cell
+    curves = checked_curves(
+        [Path(curve) for curve in study.identify_section.curves],
+        cell,
+        study.space,
+        study.scenario,
+        cell.electrode_area,
+    )
+    rates = [curve.current / 5.07 for curve in curves]
+    np.testing.assert_allclose(rates, [0.3, 0.75, 1.5], rtol=0.01)
+    assert all(0.5e-3 < curve.noise < 2e-3 for curve in curves)
+    assert all(curve.rest == pytest.approx(2.557, abs=1e-3) for curve in curves)
+
+
+def test_a_study_without_curves_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="must state 'identify'"):
+        eg.identify(eg.load_study("R1"), tmp_path)
+    assert not list(tmp_path.iterdir())
