@@ -1,7 +1,7 @@
 """Charges simulated at given currents, side by side in processes of their own."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,6 +34,10 @@ class SimulatedCurve:
         """Voltage [V] at charges passed, between the steps."""
         rising = np.append(True, np.diff(self.charge) > 0)  # an event's step may have no length
         return PchipInterpolator(self.charge[rising], self.voltage[rising])
+
+
+Simulate = Callable[[Sequence[Mapping[str, float]], Sequence[float]], list[list[SimulatedCurve | None]]]
+"""Charges designs, by name and without a rate, at every current density [A.m-2]; None of failures."""
 
 
 class CurveSimulator:

@@ -119,7 +119,7 @@ def sentences(
     first changes by a tenth of its range.
     """
     said, named = [], set()
-    for members in found.groups:
+    for members, (_, direction) in zip(found.groups, found.unknown, strict=True):
         if len(members) == 1:
             (k,) = members
             said.append(
@@ -129,10 +129,9 @@ def sentences(
         else:
             one, *others = (_lower(found.names[k]) for k in members)
             rest = " and ".join([", ".join(others[:-1]), others[-1]] if len(others) > 1 else others)
-            direction = found.unknown[found.groups.index(members)][1]
             said.append(
-                f"These curves cannot tell {one} from {rest}: they determine only what is left the same "
-                f"when {_moves(members, direction, found.names, axes, unit)}."
+                f"These curves cannot tell {one} from {rest}, and determine a combination only: "
+                f"{_moves(members, direction, found.names, axes, unit)}."
             )
         named |= set(members)
     for k, (name, left) in enumerate(zip(found.names, found.left, strict=True)):
@@ -151,7 +150,7 @@ def _moves(
     axes: Sequence[Axis],
     unit: Float[np.ndarray, " variables"],
 ) -> str:
-    """What changes together along a direction, the first by a tenth of its range, in per cent."""
+    """What changes together unnoticed along a direction, the first by a tenth of its range."""
     scale = 0.1 / abs(direction[members[0]])
     told = []
     for k in members:
@@ -162,7 +161,7 @@ def _moves(
             width = axis.upper - axis.lower
             change = step * width / (axis.lower + unit[k] * width)
         told.append(f"{_lower(names[k])} by {100 * change:+.0f} %")
-    return f"{told[0]} goes with {' and '.join(told[1:])}".replace("by", "changed by", 1)
+    return f"a change of {told[0]} goes unnoticed with one of {' and of '.join(told[1:])}"
 
 
 def _lower(name: str) -> str:

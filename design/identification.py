@@ -12,7 +12,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from electrograd.design.charging import CurveSimulators, SimulatedCurve
+from electrograd.design.charging import Simulate, SimulatedCurve
 from electrograd.design.identifiability import (
     PRIOR,
     TOLD,
@@ -195,13 +195,13 @@ class Identifier:
     surrogate
         Of curves, the C-rate among its variables.
     simulate
-        Simulates as its sweep was.
+        Charges designs: as its sweep did, or more finely, by which the fit is mended as well.
     settings
         How posteriors are sampled.
     """
 
     def __init__(
-        self, surrogate: Surrogate, simulate: CurveSimulators, settings: Settings | None = None
+        self, surrogate: Surrogate, simulate: Simulate, settings: Settings | None = None
     ) -> None:
         self.model, self._simulate = ForwardModel(surrogate), simulate
         self.likelihood = Likelihood.of(self.model)

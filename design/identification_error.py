@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from electrograd.design.charging import CurveSimulators, SimulatedCurve
+from electrograd.design.charging import Simulate, SimulatedCurve
 from electrograd.design.identification_model import ForwardModel, Readings
 from electrograd.design.likelihood import Likelihood
 from electrograd.physics.errors import InputError
@@ -64,7 +64,7 @@ def simulated(
     model: ForwardModel,
     currents: Float[np.ndarray, " curves"],
     unit: Float[np.ndarray, "designs variables"],
-    simulate: CurveSimulators,
+    simulate: Simulate,
 ) -> SimulatedDesigns:
     """Simulate designs at the curves' currents [A.m-2].
 

@@ -72,6 +72,7 @@ def act(run: "StudyRun") -> dict[str, Any]:
         "noise [V]": noise,
         "area [m2]": area,
         "seed": section.seed,
+        "mended by": run.finer.to_dict(),
         "versions": package.versions(),
     }
     path = run.folder / FOLDER / FILE
@@ -86,7 +87,7 @@ def act(run: "StudyRun") -> dict[str, Any]:
 
     limit = study.sweep.time_limit
     with (
-        CurveSimulators(cell, scenario, study.solver, limit) as simulate,
+        CurveSimulators(cell, scenario, run.finer, limit) as simulate,
         run.reporter.progress("Identifying") as update,
     ):
         found = Identifier(surrogate, simulate)(

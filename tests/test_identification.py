@@ -6,7 +6,8 @@ error of its own added: what is tested is the inference. Physics and trained sur
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import jax
@@ -27,6 +28,9 @@ from electrograd.design.identification_model import ForwardModel, Readings
 from electrograd.design.identification_posterior import Settings
 from electrograd.design.likelihood import Data, Likelihood
 from electrograd.design.measured import MeasuredCurve
+from electrograd.design.package import to_json
+from electrograd.identification_report import write_page
+from electrograd.identify_command import identification_lines, identification_record
 from electrograd.physics.cell import Cell
 from electrograd.physics.errors import InputError
 from electrograd.physics.scenario import Scenario
@@ -76,10 +80,10 @@ class Simulators:
         self._model, self._error = model, error
 
     def __call__(
-        self, designs: Sequence[dict[str, float]], currents: Sequence[float]
-    ) -> list[list[SimulatedCurve]]:
+        self, designs: Sequence[Mapping[str, float]], currents: Sequence[float]
+    ) -> list[list[SimulatedCurve | None]]:
         charge = np.tile(np.linspace(0.0, 36.0, 400), (len(currents), 1))
-        found = []
+        found: list[list[SimulatedCurve | None]] = []
         for design in designs:
             volts = self._at(
                 jnp.asarray(self._model.unit(design)), jnp.asarray(currents), jnp.asarray(charge)
@@ -99,6 +103,7 @@ def measured(
     """Curves of the planted truth with noise."""
     rng = np.random.default_rng(seed)
     (curves,) = Simulators(model, error)([model.named(TRUTH)], CURRENTS.tolist())
+    whole = [curve for curve in curves if curve is not None]
     charge = np.linspace(0.05, 33.0, 150)
     return [
         MeasuredCurve(
@@ -110,7 +115,7 @@ def measured(
             (),
             {},
         )
-        for current, curve in zip(CURRENTS, curves, strict=True)
+        for current, curve in zip(CURRENTS, whole, strict=True)
     ]
 
 
@@ -124,7 +129,7 @@ def found(likelihood: Likelihood, curves: list[MeasuredCurve]) -> Identified:
     simulate = Simulators(likelihood.model, wrong)
     identifier = Identifier(
         likelihood.model.surrogate,
-        simulate,  # type: ignore[arg-type]
+        simulate,
         Settings(chains=2, warm_up=150, draws=200),
     )
     with jax.numpy_rank_promotion("raise"):
@@ -151,6 +156,27 @@ def test_the_planted_truth_is_recovered_though_the_surrogate_is_wrong(found: Ide
     own = found.model.surrogate.physics.materials.positive.diffusivity
     assert diffusivity is not None
     assert diffusivity["median"] == pytest.approx(own * estimate["median"], rel=1e-3)
+
+
+def test_record_lines_and_page_say_what_was_found(
+    found: Identified, curves: list[MeasuredCurve], tmp_path: Path
+) -> None:
+    record = {"study": "planted", "seconds": 1.0, **identification_record(found, curves, AREA)}
+    record = json.loads(to_json(record))
+    lines = identification_lines(record)
+    assert any(line.startswith(DIFFUSIVITY) and "(90 %: " in line for line in lines)
+    assert "RMS" in lines[-1]
+    page = write_page(tmp_path, record, found).read_text()
+    assert "they determine every parameter" in page
+    assert page.count("<svg") == 3
+    untold = dict.fromkeys(record["estimates"]), {"flagged": True, "words": ["It is another cell."]}
+    record["estimates"], record["misfit"] = untold[0], {**record["misfit"], **untold[1]}
+    lines = identification_lines(record)
+    assert lines[0] == "It is another cell."
+    assert any(line.endswith("not determined by these curves") for line in lines)
+    page = write_page(tmp_path, record, found).read_text()
+    assert "of another kind than the model knows" in page
+    assert page.count("not determined by these curves") == 3
 
 
 def test_without_mending_the_fit_is_wrong_and_doubted(
@@ -188,7 +214,12 @@ def test_an_unidentifiable_pair_is_said_in_words() -> None:
     cell = Cell.load("Chen2020").with_factors([*bounds, POSITIVE_KINETICS])
     model = ForwardModel(closed_form(bounds, cell.with_fixed({POSITIVE_KINETICS: 100.0})))
     likelihood = Likelihood.of(model)
-    readings = Readings.of(measured(model, wrong, 3), AREA, NOISE)
+    charge = np.linspace(0.05, 33.0, 60)  # the information does not ask what was measured
+    curves = [
+        MeasuredCurve("", i * AREA, charge * AREA, 3 + charge / 33, float("nan"), (), {})
+        for i in CURRENTS.tolist()
+    ]
+    readings = Readings.of(curves, AREA, NOISE)
     count = len(readings.voltage)
     data = Data.of(readings, np.zeros(count), np.zeros((count, count)))
     told = identifiability(model.names, fisher(likelihood, TRUTH, data))
