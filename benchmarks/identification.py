@@ -7,8 +7,8 @@ until that is deleted, as is every trial. Told are
 - *calibration*: 200 cells whose parameters are drawn from all that is held possible, each simulated in
   PyBaMM at three rates, 1 mV of noise added, and its fit mended on the same mesh, the sweep's. If
   posteriors are right, the rank of the truth among independent draws is uniform (Cook, Gelman and Rubin,
-  J. Comput. Graph. Stat. 15 (2006) 675; Talts et al., arXiv:1804.06788): tested by chi-square over 20 bins
-  and by Kolmogorov and Smirnov. Draws are thinned to 199;
+  J. Comput. Graph. Stat. 15 (2006) 675; Talts et al., arXiv:1804.06788): tested by chi-square over 20
+  bins and by Kolmogorov and Smirnov. Draws are thinned to 199;
 - *strangers*: curves of other parameter sets at the same rates, and how many of the right kind were
   doubted;
 - *a pair*: a particle's radius and its diffusivity where kinetics are fast, told by R²/D alone;
