@@ -61,7 +61,7 @@ class Fit:
 
 
 def best_fit(likelihood: Likelihood, data: Data, seed: int, starts: int = STARTS) -> Fit:
-    """Fit by Levenberg and Marquardt's least squares within the cube, from the best of many points."""
+    """Fit by least squares in a trust region within the cube, from the best of many points."""
     variables = len(likelihood.model.axes)
     drawn = qmc.Sobol(variables, rng=np.random.default_rng(seed)).random(DRAWN)
     squares = np.asarray(likelihood.many(jnp.asarray(drawn), data))
@@ -80,7 +80,7 @@ def best_fit(likelihood: Likelihood, data: Data, seed: int, starts: int = STARTS
         for start in first
     ]
     best = min(found, key=lambda one: one.cost)
-    same = sum(one.cost < best.cost + 0.1 for one in found)
+    same = sum(bool(one.cost < best.cost + 0.1) for one in found)
     factor = np.linalg.inv(np.asarray(data.whitener, float))
     return Fit(
         unit=np.asarray(best.x),

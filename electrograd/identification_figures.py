@@ -97,7 +97,7 @@ def uncertainty_bars(found: Identified) -> Figure:
         rows, [VARIABLES[name].label.replace(" electrode ", "\nelectrode ") for name in names]
     )
     axes.invert_yaxis()
-    axes.set(xscale="log", xlim=(0.05, 120), xlabel="Uncertainty left [% of the range's]")
+    axes.set(xscale="log", xlim=(0.05, 120), xlabel="Left of the prior [%]")
     axes.grid(axis="y", visible=False)
     figure.legend(loc="outside upper right", ncols=2, fontsize=8)
     return figure

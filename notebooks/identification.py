@@ -64,7 +64,7 @@ figure, (above, below) = plt.subplots(
     2, 1, figsize=(6, 4.6), sharex=True, height_ratios=(2, 1), layout="constrained", dpi=80
 )
 for curve in record["curves"]:
-    rows = table[table["file"] == curve["file"]]
+    rows = table[table["file_"] == curve["file"]]
     charge, measured, simulated = rows["Charge_Ahm2"], rows["Voltage_V"], rows["Simulated_voltage_V"]
     (line,) = above.plot(charge, simulated, linewidth=1, label=f"{curve['C-rate at the best fit']:.2g}C")
     above.plot(charge, measured, ".", color=line.get_color(), markersize=4)
