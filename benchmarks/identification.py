@@ -111,7 +111,9 @@ def calibration(run: eg.StudyRun, trials: int) -> dict[str, Any]:
     with simulators(run.study) as simulate:
         identifier = Identifier(run.surrogate, simulate)
         names = identifier.model.names
-        units = qmc.Sobol(len(names), rng=np.random.default_rng(SEED)).random(trials)
+        powers = max(1, (trials - 1).bit_length())
+        sobol = qmc.Sobol(len(names), rng=np.random.default_rng(SEED))
+        units = sobol.random_base2(powers)[:trials]
         for number in range(len(done), trials):
             one = trial(identifier, simulate, cell, units[number], number)
             done.append(one)
