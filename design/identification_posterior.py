@@ -118,8 +118,9 @@ class Sampler:
                     state = leap(state)
                     return state, (state.z, state.diverging)
 
-                state, _ = jax.lax.scan(step, state, length=said.warm_up)
-                return jax.lax.scan(step, state, length=said.draws)[1]
+                # One loop for both, or the kernel would be compiled twice.
+                xi, astray = jax.lax.scan(step, state, length=said.warm_up + said.draws)[1]
+                return xi[said.warm_up :], astray[said.warm_up :]
 
             return jax.vmap(chain)(begun, keys)
 

@@ -78,8 +78,8 @@ plt.show()
 # %% [markdown]
 # ## What goes together
 #
-# Draws of the posterior: porosity and Bruggeman coefficient make one tortuosity, and each alone is known less
-# well than what they make together.
+# Draws of the posterior: a higher porosity goes with a higher Bruggeman coefficient. The tortuosity that both
+# make, ε^(1-β), has a posterior of its own.
 
 # %%
 draws = np.genfromtxt(folder / "posterior.csv", delimiter=",", skip_header=1)
