@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from electrograd.console import Reporter as Reporter
+    from electrograd.identify_command import identify as identify
     from electrograd.packages_command import run_packages as run_packages
     from electrograd.physics.errors import InputError as InputError
     from electrograd.steps import DesignPackage as DesignPackage
@@ -36,6 +37,7 @@ _HOMES = {
     "Reporter": "electrograd.console",
     "InputError": "electrograd.physics.errors",
     "DesignPackage": "electrograd.steps",
+    "identify": "electrograd.identify_command",
     "run_packages": "electrograd.packages_command",
     "StudyRun": "electrograd.steps",
     "analyse_sensitivity": "electrograd.steps",

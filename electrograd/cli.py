@@ -51,6 +51,7 @@ class _InOrder(click.Group):
             "packages",
             "why",
             "sensitivity",
+            "identify",
             "report",
         ]
 
@@ -232,6 +233,16 @@ def sensitivity(run: "StudyRun") -> None:
 
     for line in sensitivity_lines(run.sensitivity):
         click.echo(line)
+
+
+@_step
+def identify(run: "StudyRun") -> None:
+    """Estimate a cell's parameters from measured curves."""
+    from electrograd.identify_command import act, identification_lines
+
+    for line in identification_lines(act(run)):
+        click.echo(line)
+    click.echo(f"\nReport: {run.folder / 'identification' / 'report.html'}")
 
 
 @_step

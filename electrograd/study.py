@@ -24,6 +24,7 @@ from electrograd.physics.variables import (
     HOTTEST,
     figure_and_scenario,
 )
+from electrograd.study_analyses import IdentifySection, SensitivitySection
 from electrograd.study_packages import with_packages
 from electrograd.study_sections import (
     ChannelSection,
@@ -35,7 +36,6 @@ from electrograd.study_sections import (
     Name,
     ScenarioSection,
     Section,
-    SensitivitySection,
     SweepSection,
     TolerancesSection,
     TrainingSection,
@@ -140,6 +140,7 @@ class Study(Section):
     training_section: Annotated[TrainingSection, Field(alias="training")] = TrainingSection()
     design: DesignSection = DesignSection()
     sensitivity: SensitivitySection = SensitivitySection()
+    identify_section: Annotated[IdentifySection | None, Field(alias="identify")] = None
     tolerances_section: Annotated[TolerancesSection | None, Field(alias="tolerances")] = None
     packages: dict[Name, "Study"] = Field(default_factory=dict)
 
@@ -171,7 +172,8 @@ class Study(Section):
     def loaded_cell(self) -> Cell:
         """The cell, its electrodes built as the variables' names say."""
         structure = Structure.of([*self.variables, *self.fixed], self.channels.shape, self.channels.mass)
-        return Cell.load(self.cell, structure, self.overrides).with_fixed(self.fixed)
+        cell = Cell.load(self.cell, structure, self.overrides)
+        return cell.with_factors([*self.variables, *self.fixed]).with_fixed(self.fixed)
 
     @property
     def scenario(self) -> Scenario:

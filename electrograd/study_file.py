@@ -52,7 +52,7 @@ def load_study(source: str | Path) -> Study:
         except UnicodeDecodeError as error:
             raise InputError("a study file must be UTF-8 text", error.reason, where=str(path)) from error
     elif str(source) in bundled_studies():
-        text = bundled_text(str(source))
+        text, folder = bundled_text(str(source)), str(files("electrograd") / "studies")
     else:
         near = nearest_name(str(source), bundled_studies())
         raise InputError(

@@ -13,7 +13,6 @@ from pydantic import (
     model_validator,
 )
 
-from electrograd.design.sensitivity_inputs import LEAST_OF_FAST
 from electrograd.physics.scenario import DISCHARGE_RATE, Scenario
 from electrograd.surrogates.distillation import DistillationSettings
 from electrograd.surrogates.training import TrainingSettings
@@ -305,34 +304,3 @@ class TolerancesSection(Section):
 
     percentile: Annotated[float, Field(gt=0, lt=50)] = 5.0
     deviations: Annotated[dict[str, float], Field(alias="standard deviations")] = {}
-
-
-class NormalSection(Section):
-    """A variable that is normal, cut at its bounds."""
-
-    mean: float
-    deviation: Annotated[float, Field(alias="standard deviation")]
-
-
-class SensitivitySection(Section):
-    """By which method it is told which variable matters, and with how many samples: a power of two."""
-
-    method: Literal["sobol", "morris", "fast", "pawn", "dgsm"] = "sobol"
-    second_order: Annotated[bool, Field(alias="second order")] = False
-    samples: Annotated[int, Field(ge=2, le=2**20)] = 1024
-    seed: Seed = 0
-    normal: dict[str, NormalSection] = {}
-    groups: dict[str, list[str]] = {}
-    check: str | None = None
-
-    @model_validator(mode="after")
-    def _goes_together(self) -> "SensitivitySection":
-        if self.groups and self.method not in ("sobol", "morris"):
-            raise ValueError("'groups' are of the methods 'sobol' and 'morris'")
-        if self.check is not None and (self.method != "sobol" or self.normal or self.groups):
-            raise ValueError("'check' is of the method 'sobol', each variable even and alone")
-        if self.second_order and self.method != "sobol":
-            raise ValueError("'second order' is of the method 'sobol'")
-        if self.method == "fast" and self.samples < LEAST_OF_FAST:
-            raise ValueError(f"the method 'fast' needs {LEAST_OF_FAST} samples at least")
-        return self

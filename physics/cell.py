@@ -1,7 +1,7 @@
 """A cell's materials and baseline geometry, and the map from a design to a P2D parameter set."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,11 +9,15 @@ from typing import Any, TypeVar
 import jax
 import numpy as np
 
+from electrograd.physics.electrode import FARADAY as FARADAY
+from electrograd.physics.electrode import Electrode as Electrode
+from electrograd.physics.electrode import Scalar as Scalar
 from electrograd.physics.errors import InputError, check_name
 from electrograd.physics.structure import Structure
 from electrograd.physics.variables import (
     C_RATE,
     DESIGN_VARIABLES,
+    FACTORS,
     N_P_RATIO,
     NEGATIVE_ACTIVE,
     NEGATIVE_POROSITY,
@@ -30,10 +34,6 @@ from electrograd.physics.variables import (
 )
 
 Value = TypeVar("Value", float, jax.Array, np.ndarray)
-Scalar = float | jax.Array | np.ndarray
-
-FARADAY = 96485.33212
-"""Faraday constant [C.mol-1] (CODATA 2018; PyBaMM's differs in the tenth digit)."""
 
 ELECTROLYTE_DENSITY = 1200.0
 """Density of 1 M LiPF6 in carbonate solvents [kg.m-3]; PyBaMM's sets hold none."""
@@ -44,53 +44,14 @@ _ACTIVE = "electrode active material volume fraction"
 
 
 @dataclass(frozen=True)
-class Electrode:
-    """Material data of one porous electrode.
-
-    Attributes
-    ----------
-    maximum_concentration
-        Lithium in the full active material [mol.m-3].
-    empty, full
-        Stoichiometry when the cell is empty, and full.
-    active_share
-        Active material's share of the solids' volume.
-    solids_density
-        Coating density over (1 - its original porosity) [kg.m-3].
-    lowest, highest
-        Stoichiometries between which the open-circuit potential is known.
-    """
-
-    maximum_concentration: float
-    empty: float
-    full: float
-    active_share: float
-    solids_density: float
-    lowest: float = 0.0
-    highest: float = 1.0
-
-    @property
-    def window(self) -> float:
-        """Width of the usable stoichiometry window."""
-        return abs(self.full - self.empty)
-
-    def usable_capacity(self, thickness: Scalar, active: Scalar) -> Any:
-        """Areal capacity over the window [A.h.m-2] for a thickness [m] and an active fraction."""
-        return self.full_capacity(thickness, active) * self.window
-
-    def full_capacity(self, thickness: Scalar, active: Scalar) -> Any:
-        """Areal capacity from stoichiometry 0 to 1 [A.h.m-2]."""
-        return FARADAY * thickness * active * self.maximum_concentration / 3600
-
-
-@dataclass(frozen=True)
 class Cell:
     """What does not change with the design; plain numbers, so that it travels as JSON.
 
     Lengths in m, densities in kg.m-3, voltages in V. ``source`` is PyBaMM's name of the parameter set,
     or the path of a BPX file; ``overrides`` replaces values of it. ``baseline`` holds the set's own
     values of the parameters that a design can vary, under PyBaMM's names; ``fixed`` what every design
-    has in common, ``tied`` what is as another; ``digest`` tells one content of a file from another.
+    has in common, ``tied`` what is as another, ``factors`` which of `variables.FACTORS` designs have;
+    ``digest`` tells one content of a file from another.
     """
 
     source: str
@@ -111,6 +72,7 @@ class Cell:
     overrides: dict[str, float] = field(hash=False, default_factory=dict)
     fixed: dict[str, float] = field(hash=False, default_factory=dict)
     tied: dict[str, str] = field(hash=False, default_factory=dict)
+    factors: tuple[str, ...] = ()
     digest: str = ""
 
     @property
@@ -196,6 +158,7 @@ class Cell:
         for side in ("negative", "positive"):
             plain[side] = Electrode(**plain[side])
         plain["structure"] = Structure.from_dict(plain["structure"])
+        plain["factors"] = tuple(plain.get("factors", ()))
         return cls(**plain)
 
     @property
@@ -205,7 +168,7 @@ class Cell:
         for electrode in self.structure:
             built |= electrode.defaults(self.baseline[porosity(electrode.side)])
         shares = {NEGATIVE_SHARE: self.negative.active_share, POSITIVE_SHARE: self.positive.active_share}
-        return {**built, **self.baseline, **shares}
+        return {**built, **self.baseline, **shares, **dict.fromkeys(self.factors, 1.0)}
 
     def with_fixed(self, fixed: Mapping[str, float | str]) -> "Cell":
         """Return the cell with values that every design shares, by names of `VARIABLES`.
@@ -220,10 +183,15 @@ class Cell:
         ties = {name: value for name, value in fixed.items() if isinstance(value, str)}
         return dataclasses.replace(self, fixed=values, tied=ties)
 
+    def with_factors(self, names: Iterable[str]) -> "Cell":
+        """Return the cell whose designs have those of `variables.FACTORS` that are among the names."""
+        known = tuple(name for name in FACTORS if name in set(names))
+        return dataclasses.replace(self, factors=known)
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the cell as plain numbers for JSON; without ties, as it was before there were any."""
-        plain = dataclasses.asdict(self)
-        return plain if self.tied else {key: value for key, value in plain.items() if key != "tied"}
+        """Return the cell as plain numbers for JSON; ties and factors only where it has some."""
+        plain = {**dataclasses.asdict(self), "factors": list(self.factors)}
+        return {key: value for key, value in plain.items() if value or key not in ("tied", "factors")}
 
     def parameters(self, design: Mapping[str, Value]) -> dict[str, Value]:
         """Complete a design to every P2D parameter that a design can vary.
@@ -247,20 +215,27 @@ class Cell:
         Raises
         ------
         InputError
-            For an unknown name, one that the cell's structure does not have, or the N/P ratio together
-            with the negative thickness.
+            For an unknown name, one that the cell's structure or factors do not have, or the N/P ratio
+            together with the negative thickness.
         """
         for name in design:
             check_name(name, VARIABLES, "a design may hold only known design variables")
             if "layer" in name or "knot" in name or "channel" in name:
                 _check_structure(name, self.structure)
+            if name in FACTORS and name not in self.factors:
+                raise InputError(
+                    "a design may hold a factor only where its cell was loaded with it",
+                    name,
+                    f"Cell.load(source).with_factors([{name!r}])",
+                )
         if N_P_RATIO in design and NEGATIVE_THICKNESS in design:
             raise InputError(
                 f"a design sets either {N_P_RATIO!r} or {NEGATIVE_THICKNESS!r}, for one fixes the other",
                 "both",
                 N_P_RATIO,
             )
-        values: dict[str, Any] = {**self.baseline, **self.fixed, **design}
+        untouched = dict.fromkeys(self.factors, 1.0)
+        values: dict[str, Any] = {**self.baseline, **untouched, **self.fixed, **design}
         alike: dict[str, str] = {name: other for name, other in self.tied.items() if name not in design}
         values |= {name: values[other] for name, other in alike.items() if other in values}
         if NEGATIVE_THICKNESS in design:  # it takes the place of a fixed ratio
@@ -335,7 +310,16 @@ class Cell:
         built = {name: parameters[name] for name in self.structure.variables}
         shares = {name: self._active_share(side, parameters) for side, name in _SHARES.items()}
         rates = {name: value for name, value in parameters.items() if name.startswith(C_RATE)}
-        return {N_P_RATIO: negative / positive, **plain, **coatings, **built, **shares, **rates}
+        factors = {name: parameters[name] for name in self.factors}
+        return {
+            N_P_RATIO: negative / positive,
+            **plain,
+            **coatings,
+            **built,
+            **shares,
+            **rates,
+            **factors,
+        }
 
 
 def _check_structure(name: str, structure: Structure) -> None:

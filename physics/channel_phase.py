@@ -11,6 +11,7 @@ from electrograd.physics.channel_grid import FINER, ChannelMesh
 from electrograd.physics.channel_model import ChannelModel
 from electrograd.physics.charge import OBSERVABLES, Charge
 from electrograd.physics.errors import InputError
+from electrograd.physics.factors import refuse_factors
 from electrograd.physics.model import parameter_values
 from electrograd.physics.p2d import P2D
 from electrograd.physics.pybamm_import import pybamm
@@ -74,6 +75,7 @@ class ChannelP2D(P2D):
         super().__init__(cell, scenario, settings, observables)
 
     def _built(self, options: dict[str, str]) -> Any:
+        refuse_factors(self.cell, "channels on columns of nodes")
         model = ChannelModel(
             self.cell.structure.negative, self._elements, self.settings, self._channel_porosity
         )

@@ -182,6 +182,7 @@ def dimensionless_groups(
     if not 0 < c_rate < float("inf"):
         raise InputError("a C-rate must be positive and finite", c_rate, 1.0)
     known = {name: float(value) for name, value in parameters.items()}
+    materials = materials.scaled(known)
     time = 3600 / c_rate
     current = c_rate * float(nominal_capacity(cell, known))
     pores: dict[str, Pores] = {}

@@ -16,6 +16,7 @@ from electrograd.physics.channel_phase import ChannelP2D
 from electrograd.physics.channels import Channel
 from electrograd.physics.charge import CURVES, OBSERVABLES, Charge
 from electrograd.physics.errors import InputError, check_name
+from electrograd.physics.factors import refuse_factors
 from electrograd.physics.fidelity import model_of
 from electrograd.physics.p2d import P2D
 from electrograd.physics.reference_discharge import delivered_energy, reference_scenario
@@ -241,6 +242,7 @@ def resolved(
     solid: bool = False,
 ) -> Resolved:
     """Build the resolved simulation of one design, given as a complete parameter set."""
+    refuse_factors(cell, "models that resolve channels")
     values = load_parameter_values(cell.source, cell.overrides)
     values.update({name: known[name] for name in DESIGN_VARIABLES if name != N_P_RATIO})
     values.update(

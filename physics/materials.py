@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from electrograd.physics.cell import Cell
+from electrograd.physics.cell import Cell, Scalar
+from electrograd.physics.variables import FACTORS
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class ElectrodeMaterial:
         Exchange current density at a half-full surface [A.m-2].
     """
 
-    diffusivity: float
-    exchange_current: float
+    diffusivity: Scalar
+    exchange_current: Scalar
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class Materials:
     negative: ElectrodeMaterial
     positive: ElectrodeMaterial
     salt: float
-    salt_diffusivity: float
-    conductivity: float
+    salt_diffusivity: Scalar
+    conductivity: Scalar
     transference_number: float
     separator_bruggeman: float
     temperature: float
@@ -91,6 +92,27 @@ class Materials:
             transference_number=float(views.electrolyte.transference_number(salt, temperature)),
             separator_bruggeman=float(values["Separator Bruggeman coefficient (electrolyte)"]),
             temperature=temperature,
+        )
+
+    def scaled(self, parameters: Mapping[str, Any]) -> "Materials":
+        """Return those of a design: times the factors that its complete parameter set holds."""
+        if not any(name in parameters for name in FACTORS):
+            return self
+        times = {FACTORS[name]: parameters[name] for name in FACTORS if name in parameters}
+
+        def electrode(own: ElectrodeMaterial, title: str) -> ElectrodeMaterial:
+            return ElectrodeMaterial(
+                own.diffusivity * times.get(f"{title} particle diffusivity [m2.s-1]", 1.0),
+                own.exchange_current
+                * times.get(f"{title} electrode exchange-current density [A.m-2]", 1.0),
+            )
+
+        return dataclasses.replace(
+            self,
+            negative=electrode(self.negative, "Negative"),
+            positive=electrode(self.positive, "Positive"),
+            salt_diffusivity=self.salt_diffusivity * times.get("Electrolyte diffusivity [m2.s-1]", 1.0),
+            conductivity=self.conductivity * times.get("Electrolyte conductivity [S.m-1]", 1.0),
         )
 
     @classmethod

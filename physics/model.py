@@ -23,6 +23,7 @@ from electrograd.physics.charge import (
     TIME,
     VOLTAGE,
 )
+from electrograd.physics.factors import scaled_values
 from electrograd.physics.pybamm_import import pybamm
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.structure import ElectrodeStructure, Structure
@@ -183,6 +184,7 @@ def parameter_values(cell: Cell, scenario: Scenario) -> Any:
         if not electrode.plain:
             inputs -= {porosity(electrode.side), _active(electrode.side)}
     values.update(dict.fromkeys(sorted(inputs), "[input]"))
+    values.update(scaled_values(cell, values, pybamm.InputParameter))
     values.update(scenario_values(scenario))
     values.update({"Electrode area [m2]": cell.electrode_area}, check_already_exists=False)
     # PyBaMM scales the unknown current with it; the set's own may be of another size of cell.

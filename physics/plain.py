@@ -6,6 +6,7 @@ from typing import Any
 from electrograd.physics.cell import Cell
 from electrograd.physics.cell_data import load_parameter_values
 from electrograd.physics.errors import InputError
+from electrograd.physics.factors import scaled_values
 from electrograd.physics.model import scenario_values, structured_values
 from electrograd.physics.scenario import Scenario
 from electrograd.physics.stack import mean_stoichiometries, nominal_capacity, rate_capacity
@@ -66,6 +67,7 @@ def plain_parameter_values(
     area = cell.electrode_area
     uniform = [*(k for k in DESIGN_VARIABLES if k != N_P_RATIO), NEGATIVE_ACTIVE, POSITIVE_ACTIVE]
     values.update({name: known[name] for name in uniform})
+    values.update(scaled_values(cell, values, known.__getitem__))
     graded = structured_values(cell, values, points, known.__getitem__)
     values.update({name: profile for name, profile in graded.items() if name in values})
     values.update(scenario_values(scenario.of(cell)))

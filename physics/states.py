@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from electrograd.physics.cell import Cell
 from electrograd.physics.errors import InputError
+from electrograd.physics.factors import refuse_factors
 from electrograd.physics.model import INITIAL, mesh_points, parameter_values, submesh_types
 from electrograd.physics.pybamm_import import pybamm
 from electrograd.physics.residual import P2DResidual
@@ -54,6 +55,7 @@ class StateModel:
                 scenario.protocol,
                 "constant current",
             )
+        refuse_factors(cell, "states of the P2D")
         self.cell, self.scenario, self.settings = cell, scenario.of(cell), settings.of(cell)
         values = parameter_values(cell, self.scenario)
         values[CURRENT] = "[input]"

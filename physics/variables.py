@@ -22,6 +22,20 @@ CHANNEL_SHAPE = "Channel shape"
 CHANNEL_MASS = "Channel mass"
 
 SIDES = ("negative", "positive")
+FACTORS = {
+    "Negative particle diffusivity factor": "Negative particle diffusivity [m2.s-1]",
+    "Positive particle diffusivity factor": "Positive particle diffusivity [m2.s-1]",
+    "Negative electrode exchange-current density factor": (
+        "Negative electrode exchange-current density [A.m-2]"
+    ),
+    "Positive electrode exchange-current density factor": (
+        "Positive electrode exchange-current density [A.m-2]"
+    ),
+    "Electrolyte diffusivity factor": "Electrolyte diffusivity [m2.s-1]",
+    "Electrolyte conductivity factor": "Electrolyte conductivity [S.m-1]",
+}
+"""Numbers that multiply a property of the parameter set, whatever function that is; by factor, the
+property's name in PyBaMM."""
 MOST = 8
 """The most layers or knots of a porosity profile, and the most stages of a charge."""
 
@@ -180,6 +194,7 @@ def _structured(side: str) -> list[DesignVariable]:
 
 
 _COUNT = range(1, MOST + 1)
+_SCALED = ("D_neg", "D_pos", "j_neg", "j_pos", "D_e", "κ_e")
 
 VARIABLES: dict[str, DesignVariable] = {
     **DESIGN_VARIABLES,
@@ -187,8 +202,12 @@ VARIABLES: dict[str, DesignVariable] = {
     NEGATIVE_SHARE: DesignVariable(NEGATIVE_SHARE, 0.3, 1.0, "s_neg"),
     POSITIVE_SHARE: DesignVariable(POSITIVE_SHARE, 0.3, 1.0, "s_pos"),
     **{stage_rate(k): DesignVariable(stage_rate(k), 0.01, 20.0, f"C_{k}", "1/h") for k in _COUNT},
+    **{
+        name: DesignVariable(name, 0.01, 100.0, f"×{s}")
+        for name, s in zip(FACTORS, _SCALED, strict=True)
+    },
 }
-"""Everything that a study can vary or set: uniform electrodes, structure, rates."""
+"""Everything that a study can vary or set: uniform electrodes, structure, rates, factors."""
 
 ACCEPTED_CAPACITY = "Accepted capacity [A.h.m-2]"
 ACCEPTED_SHARE = "Accepted share of nominal capacity"

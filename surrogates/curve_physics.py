@@ -26,7 +26,7 @@ from electrograd.physics.materials import Materials
 from electrograd.physics.open_circuit import OpenCircuitPotential
 from electrograd.physics.scenario import Scenario
 from electrograd.physics.stack import Parameters, nominal_capacity, rate_capacity
-from electrograd.physics.variables import C_RATE
+from electrograd.physics.variables import C_RATE, FACTORS
 from electrograd.surrogates.estimates import SALT, Estimates, estimate
 from electrograd.sweeps.space import DesignSpace
 
@@ -128,8 +128,7 @@ class CurvePhysics:
         """Return the same with features centred and scaled over the box."""
         plain = replace(self, centre=None, spread=None)
         unit = qmc.Sobol(len(self.space), seed=0).random_base2(9)
-        low, high = np.asarray(self.space.lower), np.asarray(self.space.upper)
-        designs = jnp.asarray(low + unit * (high - low))
+        designs = jnp.asarray(self.space.from_unit(unit))
         share = jnp.linspace(0.0, 0.9, 19)
         features = jax.jit(jax.vmap(lambda design: plain.inputs(design, share).features))(designs)
         spread = np.std(features, axis=(0, 1))
@@ -209,6 +208,11 @@ class CurvePhysics:
 
     def _slow(self, design: Float[Array, " variables"], known: Estimates) -> Float[Array, " features"]:
         lower, upper = (jnp.asarray(b, design.dtype) for b in (self.space.lower, self.space.upper))
+        if any(name in FACTORS for name in self.space.names):  # factors count by their logarithms
+            factor = np.array([name in FACTORS for name in self.space.names])
+            design, lower, upper = (
+                jnp.where(factor, jnp.log(jnp.where(factor, x, 1.0)), x) for x in (design, lower, upper)
+            )
         slow = 2 * (design - lower) / (upper - lower) - 1
         if self.form.groups:
             slow = jnp.concatenate([slow, known.groups])

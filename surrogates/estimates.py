@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.optimize import brentq
 
-from electrograd.physics.cell import FARADAY, Cell, Electrode
+from electrograd.physics.cell import FARADAY, Cell, Electrode, Scalar
 from electrograd.physics.groups import GAS_CONSTANT, Pores, steady_salt
 from electrograd.physics.materials import ElectrodeMaterial, Materials
 from electrograd.physics.stack import Parameters, mean_stoichiometries, nominal_capacity
@@ -139,6 +139,7 @@ def estimate(
         A complete set of single numbers, as `Cell.parameters` gives it.
     """
     parameters = {name: jnp.asarray(value, share.dtype) for name, value in parameters.items()}
+    materials = materials.scaled(parameters)
     nominal = nominal_capacity(cell, parameters)
     current = c_rate * nominal
     time = share * 3600 / c_rate
@@ -151,7 +152,7 @@ def estimate(
 
     thermal = 2 * GAS_CONSTANT * materials.temperature / FARADAY
 
-    def kinetic(flux: Array, exchange_current: float, surface: Array) -> Float[Array, " points"]:
+    def kinetic(flux: Array, exchange_current: Scalar, surface: Array) -> Float[Array, " points"]:
         filling = jnp.sqrt(jnp.maximum(surface * (1 - surface), 1e-3))
         return thermal * jnp.arcsinh(flux / (4 * exchange_current * filling))
 
