@@ -53,8 +53,12 @@ class Identifiability:
 
     @property
     def told(self) -> dict[str, bool]:
-        """Which parameters the curves tell."""
-        return {name: bool(left < TOLD) for name, left in zip(self.names, self.left, strict=True)}
+        """Which parameters the curves tell: none that has a part in a direction which they do not."""
+        untold = {k for members in self.groups for k in members}
+        return {
+            name: bool(left < TOLD) and k not in untold
+            for k, (name, left) in enumerate(zip(self.names, self.left, strict=True))
+        }
 
     @property
     def groups(self) -> list[list[int]]:

@@ -110,7 +110,7 @@ def misfit_sentences(fit: Fit, readings: Readings, curves: Sequence[MeasuredCurv
     off = fit.residuals[rows]
     return [
         "No parameters within the bounds make the model agree with these curves: were it right, so bad "
-        f"a fit would have a probability of {max(fit.probability, 1e-99):.0e}. What is estimated is not "
+        f"a fit would have a probability of {_small(fit.probability)}. What is estimated is not "
         "to be believed.",
         f"It is worst in {curve.name}, from {100 * part // _PARTS} to "
         f"{100 * (part + 1) // _PARTS} % of its charge: off by "
@@ -118,3 +118,7 @@ def misfit_sentences(fit: Fit, readings: Readings, curves: Sequence[MeasuredCurv
         "noise and the surrogate's error allow. Another cell's curves, another start than "
         "empty, ageing, heat, or a property that is another here than in the set, look like this.",
     ]
+
+
+def _small(probability: float) -> str:
+    return f"{probability:.0e}" if probability > 1e-99 else "less than 1e-99"

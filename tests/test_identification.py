@@ -244,6 +244,15 @@ def test_what_nothing_tells_is_said_alone() -> None:
     assert sentences(identifiability(space.names, 1e4 * np.eye(2)), space.axes, np.zeros(2)) == []
 
 
+def test_neither_of_a_pair_is_told_though_one_alone_seems_to_be() -> None:
+    """One has the smaller part in what is unknown: its own deviation is below the bar."""
+    space = DesignSpace.from_bounds({RADIUS: (3e-6, 6e-6), DIFFUSIVITY: {"log": (0.3, 3.0)}})
+    known = np.array([-0.5, 0.866])
+    told = identifiability(space.names, 1e6 * np.multiply.outer(known, known) + 12 * np.eye(2))
+    assert told.left[1] < 0.5 < told.left[0]
+    assert told.told == {RADIUS: False, DIFFUSIVITY: False}
+
+
 def test_the_errors_covariance_is_that_of_its_draws() -> None:
     """Few draws of a smooth error: its size is right, and neighbours go together."""
     rng = np.random.default_rng(0)
