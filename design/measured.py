@@ -10,9 +10,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from electrograd.design.measured_columns import CURRENT, TIME, read_columns
+from electrograd.design.thinning import spread_evenly
 from electrograd.physics.errors import InputError
 
 LEAST_READINGS = 20
@@ -87,23 +88,6 @@ class MeasuredCurve:
         """
         rows = spread_evenly(self.charge, self.voltage, points)
         return replace(self, charge=self.charge[rows], voltage=self.voltage[rows])
-
-
-def spread_evenly(
-    charge: Float[np.ndarray, " readings"], voltage: Float[np.ndarray, " readings"], points: int
-) -> Int[np.ndarray, " points"]:
-    """Rows of so many readings, or all, that lie evenly along charge and voltage over their ranges."""
-    # The voltage's noise must not lengthen the way: it counts by its highest so far.
-    steps = np.diff(charge) / np.ptp(charge)
-    steps += np.diff(np.maximum.accumulate(voltage)) / max(float(np.ptp(voltage)), 1e-9)
-    way = np.concatenate([[0.0], np.cumsum(steps)])
-    # The first reading may still be from before the current was on.
-    points = min(points, len(way) - 1)
-    places = way[1] + (way[-1] - way[1]) * np.linspace(0, 1, points)
-    # Where readings are sparse several places share one: each takes the next that is free.
-    order = np.arange(points)
-    rows = order + np.maximum.accumulate(np.searchsorted(way, places - 1e-12) - order)
-    return np.minimum(rows, len(way) - points + order)
 
 
 def read_curves(paths: Sequence[Path]) -> tuple[MeasuredCurve, ...]:
@@ -344,5 +328,4 @@ __all__ = [
     "check_scale",
     "read_curve",
     "read_curves",
-    "spread_evenly",
 ]

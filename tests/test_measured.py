@@ -11,8 +11,8 @@ from electrograd.design.measured import (
     check_scale,
     read_curve,
     read_curves,
-    spread_evenly,
 )
+from electrograd.design.thinning import spread_evenly
 from electrograd.physics.errors import InputError
 
 TIME = np.linspace(0.0, 3600.0, 121)
@@ -167,3 +167,11 @@ def test_thinning_keeps_the_ends_and_the_steep_part() -> None:
     assert rows[-1] == len(TIME) - 1
     assert np.sum(TIME[rows] < 200) >= 6  # a twentieth of the charge, nearly half of the voltage
     assert len(spread_evenly(TIME, voltage, 500)) == len(TIME) - 1
+
+
+def test_thinning_does_not_look_at_the_noise() -> None:
+    """Readings that were taken for being high would make every curve higher than it is."""
+    rng = np.random.default_rng(5)
+    noise = rng.normal(size=(400, len(TIME)))
+    taken = [row[spread_evenly(TIME, VOLTAGE + 2e-3 * row, 40)] for row in noise]
+    assert abs(np.mean(taken)) < 3 / np.sqrt(400 * 40)
