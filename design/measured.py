@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from electrograd.design.measured_columns import CURRENT, TIME, read_columns
+from electrograd.design.measured_columns import TIME, read_columns
 from electrograd.design.thinning import spread_evenly
 from electrograd.physics.errors import InputError
 
@@ -319,13 +319,3 @@ def check_empty(curve: MeasuredCurve, open_circuit: float, tolerance: float, lif
             "a charge after a slow discharge to empty",
             curve.name,
         )
-
-
-__all__ = [
-    "CURRENT",
-    "MeasuredCurve",
-    "check_empty",
-    "check_scale",
-    "read_curve",
-    "read_curves",
-]

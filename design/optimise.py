@@ -55,8 +55,8 @@ class Optimum:
         The goal's figure with the caution taken off it: what is sure, or, of a hopeful search, what no
         design is likely to surpass.
     starts, polished, agreeing
-        How many starts descended; from how many ends the limits were met exactly; and how many of these
-        found the same objective to 0.1 % of its spread.
+        How many starts descend (of a further level fewer, see `LEVEL`); from how many ends the limits
+        were met exactly; and how many of these found the same objective to 0.1 % of its spread.
     prices
         What it leans on: limits with their reserves, and bounds of the box.
     """
@@ -115,7 +115,7 @@ class Optimiser:
         return other
 
     def toward(self, goal: Goal) -> "Optimiser":
-        """Return an optimiser of another goal on the same surrogate, from the same starts."""
+        """Return an optimiser of another goal on the same surrogate; see `LEVEL` on where it begins."""
         other = copy.copy(self)
         other._aim(goal)
         return other
