@@ -114,7 +114,6 @@ def answers(ensemble: Ensemble, study: Study, test: Dataset) -> dict[str, np.nda
             design,
             lambda share: own.curves(design, share),
             study.scenario,
-            study.solver,
         )
         return own.curves(design, share)[:, :2], found[ACCEPTED_SHARE], found[PLATING_MARGIN]
 

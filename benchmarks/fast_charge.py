@@ -20,7 +20,7 @@ import numpy as np
 import electrograd as eg
 from electrograd.design.package import versions
 from electrograd.physics.cell import Cell
-from electrograd.physics.charge import CURVES, End
+from electrograd.physics.charge import CURVES
 from electrograd.physics.p2d import P2D
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.variables import (
@@ -168,7 +168,7 @@ def main() -> None:
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         "versions": versions(),
         "accuracy": accuracy(surrogate, test),
-        "test designs that failed": int(np.sum(test.ends >= End.SOLVER_FAILURE)),
+        "test designs that failed": int(np.sum(~test.completed)),
         "design": {
             "accepted capacity, predicted over simulated - 1 [%]": 100
             * (figures[ACCEPTED_CAPACITY]["predicted"] / figures[ACCEPTED_CAPACITY]["simulated"] - 1),

@@ -4,6 +4,7 @@
 ``curves.csv`` holds the charging curves. `SCHEMA_VERSION` counts changes that break readers.
 """
 
+import dataclasses
 import importlib.metadata
 import json
 import math
@@ -21,11 +22,12 @@ from electrograd.physics.cell import ELECTROLYTE_DENSITY, Cell
 from electrograd.physics.charge import Charge
 from electrograd.physics.fidelity import model_of
 from electrograd.physics.figures import Simulated
-from electrograd.physics.model import mesh_points, submesh_types
+from electrograd.physics.model import mesh_points
 from electrograd.physics.plain import MODEL, plain_pybamm
 from electrograd.physics.reference_discharge import DISCHARGE_TEMPERATURE
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import rate_capacity
+from electrograd.physics.symbolic_mesh import DOMAINS, PARTICLES
 from electrograd.physics.variables import (
     ACCEPTED_CAPACITY,
     ACCEPTED_SHARE,
@@ -49,7 +51,7 @@ from electrograd.surrogates.surrogate import Surrogate
 from electrograd.sweeps.dataset import Dataset
 from electrograd.sweeps.space import DesignSpace
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 AT_BOUND = 0.01
 """A variable this close to a bound, as a share of its range, leans on it."""
 
@@ -310,9 +312,7 @@ def _simulation(
         "constant_current": scenario.constant_current,
         "mesh": {
             "points": mesh_points(settings),
-            "submesh_types": {
-                domain: f"pybamm.{submesh.__name__}" for domain, submesh in submesh_types().items()
-            },
+            "submesh_types": dict.fromkeys((*DOMAINS, *PARTICLES), "pybamm.Uniform1DSubMesh"),
         },
         "solver": {"class": "pybamm.IDAKLUSolver", "rtol": settings.rtol, "atol": settings.atol},
         "time_span_s": [0.0, 3600 * scenario.charge_limit * winner.charge.nominal / density],
@@ -320,11 +320,10 @@ def _simulation(
         "electrode_area_m2": cell.electrode_area,
         "events": {
             "upper voltage cut-off [V]": scenario.upper_voltage,
-            "maximum negative particle surface stoichiometry": settings.surface_full,
-            "minimum positive particle surface stoichiometry": settings.surface_empty,
         },
         "end": winner.charge.end.label,
         "solver_message": winner.charge.message,
+        "saturated_surfaces": [dataclasses.asdict(found) for found in winner.charge.saturations],
         "electrolyte_depleted": winner.charge.least_electrolyte < settings.depleted,
         "electrolyte_depleted_below_mol_m3": settings.depleted,
         "specific_energy_discharge_c_rate": scenario.discharge_rate,

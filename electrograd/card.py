@@ -58,8 +58,8 @@ def card(surrogate: Surrogate, facts: Mapping[str, Any]) -> str:
         "in PyBaMM.",
         "",
         f"- Cell: {cell.source}, coatings {'with channels' if cell.structure.channelled else 'whole'}",
-        f"- Scenario: constant current {rate}, from empty to {scenario.upper_voltage:g} V, a full "
-        f"or empty particle surface, or {scenario.charge_limit:g} of the nominal capacity; "
+        f"- Scenario: constant current {rate}, from empty to {scenario.upper_voltage:g} V "
+        f"or {scenario.charge_limit:g} of the nominal capacity; "
         f"{scenario.temperature:g} K, {'isothermal' if scenario.cooling is None else 'lumped heat'}",
         f"- Data: {_simulations(facts)}, fingerprint `{surrogate.dataset}`",
         *_networks(surrogate, facts),

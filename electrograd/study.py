@@ -324,7 +324,7 @@ class Study(Section):
     @property
     def solver(self) -> SolverSettings:
         """Mesh and tolerances: the defaults in this release."""
-        return SolverSettings().of(self.loaded_cell)
+        return SolverSettings()
 
     @property
     def seeds(self) -> dict[str, int]:

@@ -23,13 +23,9 @@ _BANDS = 4
 _COLOURS: dict[End, str] = {
     End.VOLTAGE_CUT_OFF: "#0072b2",
     End.CHARGE_TARGET: "#009e73",
-    End.NEGATIVE_SURFACE_FULL: "#e69f00",
-    End.POSITIVE_SURFACE_EMPTY: "#cc79a7",
     End.CURRENT_CUT_OFF: "#56b4e9",
     End.ELECTROLYTE_DEPLETED: "#8a5a00",
     End.CHARGING_TIME_OVER: "#5b6670",
-    End.NEGATIVE_SURFACE_EMPTY: "#b8a800",
-    End.POSITIVE_SURFACE_FULL: "#6a51a3",
 }
 """An ending has its own colour, for the colour-blind too (Okabe and Ito's, and a few more)."""
 _SCALE = ("#440154", "#3b7a8c", "#5ec962", "#d8b400")
@@ -39,6 +35,7 @@ _FAILURES = {
     End.TIME_LIMIT: "s",
     End.WORKER_DIED: "D",
     End.CANNOT_BE_BUILT: "P",
+    End.IMPOSSIBLE: "*",
 }
 
 

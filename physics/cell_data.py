@@ -24,7 +24,7 @@ from electrograd.physics.cell_tables import (
 )
 from electrograd.physics.errors import InputError, nearest_name
 from electrograd.physics.variables import SIDES
-from electrograd.physics.windows import number
+from electrograd.physics.windows import continue_potentials, number
 
 _FIELDS = (
     *(f"{s} electrode {k}" for s in ("Negative", "Positive") for k in ("thickness [m]", "porosity")),
@@ -76,7 +76,7 @@ def load_parameter_values(source: str | Path, overrides: Mapping[str, float] | N
     pybamm.ParameterValues
         The set, what it lacked filled from `cell_tables.SUPPLEMENT` and `COMMON`. Layers whose density
         is replaced (`cell_tables.DENSITIES`) keep their heat capacity per volume: the specific one is
-        scaled.
+        scaled. Tabulated open-circuit potentials go on beyond their ends as straight lines.
 
     Raises
     ------
@@ -109,6 +109,7 @@ def load_parameter_values(source: str | Path, overrides: Mapping[str, float] | N
     _correct_densities(values, {k: v for k, v in densities.items() if k not in overrides}, overrides)
     values.update({name: value for name, value in lacking.items() if name not in values})
     _fill_shape(values)
+    continue_potentials(values)
     return values
 
 

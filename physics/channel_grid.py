@@ -186,6 +186,16 @@ class Grid:
         inner = np.abs(others).sum(axis=1) == 0
         return nodes, np.nonzero(inner)[0]
 
+    def depth(self, nodes: np.ndarray, segments: tuple[int, ...]) -> Any:
+        """Distances of nodes from the positive end of some segments, over the segments' length."""
+        levels = nodes // self.columns
+        total: Any = 0.0
+        passed: Any = 0.0
+        for segment in segments:
+            total = total + self._lengths[segment]
+            passed = passed + self._lengths[segment] * vector(self._line.local[segment][levels])
+        return 1 - passed / total
+
     def _opening(self, depth: np.ndarray, each: int) -> Any:
         """Half width of the channel over the half cell, ``each`` times for every level."""
         return self._width * (1 + (self._taper - 1) * vector(np.repeat(depth, each)))

@@ -12,7 +12,7 @@ import numpy as np
 
 from electrograd.physics.channel_electrode import Electrode, ElectrodeModel
 from electrograd.physics.channel_fill import built_cell
-from electrograd.physics.channel_grid import ChannelMesh, matrix, rows, vector
+from electrograd.physics.channel_grid import BELOW, BESIDE, POSITIVE, ChannelMesh, matrix, rows, vector
 from electrograd.physics.charge import (
     CURRENT_DENSITY,
     ELECTROLYTE,
@@ -25,11 +25,18 @@ from electrograd.physics.charge import (
     POSITIVE_MEAN,
     POSITIVE_POTENTIAL,
     POSITIVE_SURFACE,
+    SATURATION,
     TEMPERATURE,
     TIME,
     VOLTAGE,
 )
-from electrograd.physics.model import APPLIED, control_of_current, limit_events
+from electrograd.physics.model import (
+    APPLIED,
+    NO_SHARE,
+    control_of_current,
+    limit_events,
+    saturated,
+)
 from electrograd.physics.pybamm_import import pybamm
 from electrograd.physics.resolved_model import SALT, SEPARATOR_FACE, SOLID_LITHIUM
 from electrograd.physics.scenario import SolverSettings
@@ -139,6 +146,8 @@ class ChannelModel(ElectrodeModel):
             "Maximum positive particle surface stoichiometry": pybamm.max(positive.surface),
             NEGATIVE_MEAN: negative.average(negative.mean),
             POSITIVE_MEAN: positive.average(positive.mean),
+            **_saturation(negative, grid.depth(negative.nodes, (BELOW, BESIDE)), "negative"),
+            **_saturation(positive, 1 - grid.depth(positive.nodes, (POSITIVE,)), "positive"),
         }
 
     def _face_mean(self, electrode: Electrode, chosen: np.ndarray) -> Any:
@@ -170,6 +179,14 @@ class ChannelModel(ElectrodeModel):
                 )
             )
         return {name: plus - minus for name, minus, plus in zip(LOSSES, *parts, strict=True)}
+
+
+def _saturation(electrode: Electrode, depth: Any, side: str) -> dict[str, Any]:
+    """Share of an electrode's active material with saturated surfaces, and their mean depth."""
+    share, at = SATURATION[side]
+    full = saturated(electrode.surface)
+    found = electrode.average(full)
+    return {share: found, at: electrode.average(full * depth) / pybamm.maximum(found, NO_SHARE)}
 
 
 def _against(electrode: Electrode, chosen: np.ndarray) -> Any:

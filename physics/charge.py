@@ -21,6 +21,17 @@ POSITIVE_MEAN = "Mean positive electrode stoichiometry"
 CURRENT_DENSITY = "Charging current density [A.m-2]"
 TEMPERATURE = "Volume-averaged cell temperature [K]"
 TIME = "Time [s]"
+NEGATIVE_SATURATED = "Saturated share of the negative electrode"
+POSITIVE_SATURATED = "Saturated share of the positive electrode"
+NEGATIVE_SATURATED_AT = "Mean depth of saturated negative surfaces"
+POSITIVE_SATURATED_AT = "Mean depth of saturated positive surfaces"
+SATURATION = {
+    "negative": (NEGATIVE_SATURATED, NEGATIVE_SATURATED_AT),
+    "positive": (POSITIVE_SATURATED, POSITIVE_SATURATED_AT),
+}
+"""By electrode: the share that is saturated, and where it is."""
+SATURATED = 0.001
+"""A particle surface is saturated within this stoichiometry of full or of empty."""
 
 CHARGED_SHARE = 0.8
 """Share of the nominal capacity that a charge time is to."""
@@ -49,6 +60,10 @@ OBSERVABLES: dict[str, str] = {
     CURRENT_DENSITY: "current per electrode area, positive in charge",
     TEMPERATURE: "mean temperature of the cell",
     TIME: "time since the start",
+    NEGATIVE_SATURATED: "share of the negative electrode whose particle surfaces are full or empty",
+    POSITIVE_SATURATED: "share of the positive electrode whose particle surfaces are full or empty",
+    NEGATIVE_SATURATED_AT: "their mean distance from the separator, over the thickness; 0 without any",
+    POSITIVE_SATURATED_AT: "their mean distance from the separator, over the thickness; 0 without any",
     **LOSSES,
 }
 """What every simulation records along the charge."""
@@ -67,13 +82,15 @@ CURVES = (
 
 
 class End(IntEnum):
-    """Why a simulation stopped. The numbers are stored on disk: never renumber."""
+    """Why a simulation stopped.
+
+    The numbers are stored on disk: never renumber. 3, 4, 12 and 13 were ends at a saturated surface,
+    which is no end: the reaction moves on.
+    """
 
     PENDING = 0
     VOLTAGE_CUT_OFF = 1
     CHARGE_TARGET = 2
-    NEGATIVE_SURFACE_FULL = 3
-    POSITIVE_SURFACE_EMPTY = 4
     SOLVER_FAILURE = 5
     TIME_LIMIT = 6
     WORKER_DIED = 7
@@ -81,8 +98,7 @@ class End(IntEnum):
     ELECTROLYTE_DEPLETED = 9
     CHARGING_TIME_OVER = 10
     CANNOT_BE_BUILT = 11
-    NEGATIVE_SURFACE_EMPTY = 12
-    POSITIVE_SURFACE_FULL = 13
+    IMPOSSIBLE = 14
 
     @property
     def completed(self) -> bool:
@@ -93,6 +109,7 @@ class End(IntEnum):
             End.TIME_LIMIT,
             End.WORKER_DIED,
             End.CANNOT_BE_BUILT,
+            End.IMPOSSIBLE,
         )
 
     @property
@@ -112,6 +129,30 @@ def told(ends: Mapping[str, int]) -> str:
     return ", ".join([*counts, f"{sum(ends.get(end, 0) for end in failures)} failed"])
 
 
+@dataclass(frozen=True)
+class Saturation:
+    """Particle surfaces of one electrode that are full or empty during a charge or discharge.
+
+    Attributes
+    ----------
+    side
+        "negative" or "positive".
+    charge, time
+        Charge passed [A.h.m-2] and time [s] when the first surface was saturated.
+    depth
+        Mean distance of the first saturated surfaces from the separator, over the thickness.
+    share
+        Largest share of the electrode's depth that is saturated at once.
+    """
+
+    side: str
+    charge: float
+    time: float
+    depth: float
+    share: float
+
+
+_NOTHING = 1e-3  # share of an electrode: less is the almost empty cells inside a channel
 _HELD = 1e-6  # V: by so much the solver may leave a potential that is held at zero
 
 
@@ -174,6 +215,26 @@ class Charge:
     def least_electrolyte(self) -> float:
         """Least electrolyte concentration over the charge [mol.m-3]."""
         return self._least(ELECTROLYTE)
+
+    @property
+    def saturations(self) -> tuple[Saturation, ...]:
+        """Where, when and how far surfaces were saturated, of each electrode that has such surfaces."""
+        found = []
+        for side, (share, depth) in SATURATION.items():
+            shares = self.observables[share]
+            steps = np.flatnonzero(shares > _NOTHING)
+            if steps.size:
+                first = steps[0]
+                found.append(
+                    Saturation(
+                        side=side,
+                        charge=float(self.charge[first]),
+                        time=float(self.observables[TIME][first]),
+                        depth=float(self.observables[depth][first]),
+                        share=float(shares.max()),
+                    )
+                )
+        return tuple(found)
 
     @property
     def hottest(self) -> float:

@@ -270,7 +270,7 @@ def resolved(
         upper_voltage=float(scenario.upper_voltage or cell.upper_voltage),
         profiles=profiles,
         mesh=mesh,
-        settings=settings.of(cell),
+        settings=settings,
         solid=solid,
         channel_porosity=FREE_ELECTROLYTE,
     )

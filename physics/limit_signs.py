@@ -15,8 +15,8 @@ from electrograd.physics.charge import (
     OBSERVABLES,
     POSITIVE_MEAN,
     POSITIVE_SURFACE,
+    SATURATION,
     Charge,
-    End,
 )
 from electrograd.physics.limit_words import DRY, LARGEST, SURFACE, Process
 from electrograd.physics.variables import SIDES
@@ -35,8 +35,10 @@ REASONS = (*OBSERVABLES, _BULK, *(name.format(side) for name in _OF_SIDE.values(
 DEPLETED = 0.05
 """Share of the electrolyte's initial concentration below which an electrode counts as out of salt."""
 _FULL, _EMPTY = 0.9, 0.1
-"""Surface stoichiometries from which on a surface that ends a charge is what limits it."""
-_SURFACES = {End.NEGATIVE_SURFACE_FULL: "negative", End.POSITIVE_SURFACE_EMPTY: "positive"}
+"""Surface stoichiometries from which on surfaces that are saturated in the end limit a charge."""
+_BROAD = 0.2
+"""Share of an electrode whose surfaces must be saturated for them to be what limits a charge. Less is
+one place, from which the reaction moves on."""
 _LITTLE = 1e-12
 
 
@@ -58,6 +60,8 @@ class Signs:
         Where the electrolyte is out of salt, and in which electrode it is when it is.
     full
         Where the foremost surface is nearly full (in the positive electrode: empty), by side.
+    saturated
+        Share of each electrode whose surfaces are saturated, by side.
     potential
         Of the negative electrode at the separator, against lithium [V].
     causes
@@ -71,6 +75,7 @@ class Signs:
     dry: Bool[np.ndarray, " steps"]
     full: dict[str, Bool[np.ndarray, " steps"]]
     dry_side: str
+    saturated: dict[str, Float[np.ndarray, " steps"]]
     potential: Float[np.ndarray, " steps"]
     causes: dict[str, Float[np.ndarray, " steps"]]
 
@@ -135,6 +140,7 @@ class Signs:
                 "positive": known[POSITIVE_SURFACE] < _EMPTY,
             },
             dry_side=dry_side,
+            saturated={side: known[share] for side, (share, _) in SATURATION.items()},
             potential=known[NEGATIVE_POTENTIAL],
             causes={
                 "diffusion in the negative particles": -of_side("diffusion", "negative"),
@@ -148,9 +154,11 @@ class Signs:
         """What takes the most from the potential at the separator."""
         return max(self.causes, key=lambda cause: float(self.causes[cause][instant]))
 
-    def limiting(self, end: End, instant: int) -> tuple[Process, str, Bool[np.ndarray, " steps"]]:
+    def limiting(self, instant: int) -> tuple[Process, str, Bool[np.ndarray, " steps"]]:
         """The process at an instant, how it shows, and where along the charge it showed."""
-        surface = _SURFACES.get(end, "")
+        shares = {side: float(share[instant]) for side, share in self.saturated.items()}
+        fullest = max(shares, key=lambda side: shares[side])
+        surface = fullest if shares[fullest] >= _BROAD else ""
         if surface and self.lead[surface][instant] >= self.uneven[surface][instant]:
             return _diffusion(surface), SURFACE, self.full[surface]
         salt = _electrolyte(self.dry_side)

@@ -222,7 +222,7 @@ def limiting_process(
         course = Course.of(charge, scenario)
         instant, since, process = course.middle, float(share[course.first]), Process.NONE
         if course.at == VOLTAGE:
-            process, shows, _ = signs.limiting(End.VOLTAGE_CUT_OFF, instant)
+            process, shows, _ = signs.limiting(instant)
             cause = signs.cause(process, instant)
         elif course.at:
             process, cause = Process.PLATING, signs.plating_cause(instant)
@@ -241,7 +241,7 @@ def limiting_process(
         elif share[-1] >= TAKEN or charge.end is End.CHARGE_TARGET:
             process = Process.NONE
         else:
-            process, shows, holds = signs.limiting(charge.end, instant)
+            process, shows, holds = signs.limiting(instant)
             cause = signs.cause(process, instant)
             since = float(share[_first_of_last(holds, instant)])
         costs = {name: float(values[instant]) for name, values in signs.costs.items()}

@@ -1,8 +1,8 @@
 """The Doyle–Fuller–Newman model as PyBaMM builds it, with what this framework adds to it.
 
-Added: observables; two saturation events and the limits of a charge as events that inputs arm; the
-current as an unknown, so that one built model can hold a current, a voltage or an electrode potential;
-transport through graded and channelled electrodes. All that a design can vary is an input.
+Added: observables; the limits of a charge as events that inputs arm; the current as an unknown, so that
+one built model can hold a current, a voltage or an electrode potential; transport through graded
+and channelled electrodes. All that a design can vary is an input.
 """
 
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ from electrograd.physics.charge import (
     NEGATIVE_AT_COLLECTOR,
     NEGATIVE_MEAN,
     NEGATIVE_POTENTIAL,
-    NEGATIVE_SURFACE,
     POSITIVE_AT_COLLECTOR,
     POSITIVE_MEAN,
-    POSITIVE_SURFACE,
+    SATURATED,
+    SATURATION,
     TIME,
     VOLTAGE,
 )
@@ -47,16 +47,16 @@ UPPER, LOWER = "Voltage at its upper limit", "Voltage at its lower limit"
 PLATING = "Negative potential at its limit"
 CURRENT_AT_CAP, CURRENT_LOW = "Current at its cap", "Current low"
 CHARGED = "Stage over"
-FULL, EMPTY = "Negative surface full", "Positive surface empty"
-DRAINED, FILLED = "Negative surface empty", "Positive surface full"
 DEPLETED = "Electrolyte depleted"
-SURFACES = (FULL, EMPTY, DRAINED, FILLED)
-LIMITS = (UPPER, LOWER, PLATING, CURRENT_AT_CAP, CURRENT_LOW, CHARGED, DEPLETED, *SURFACES)
+LIMITS = (UPPER, LOWER, PLATING, CURRENT_AT_CAP, CURRENT_LOW, CHARGED, DEPLETED)
 """Events that the input of the same name in brackets disarms when it is 1."""
 
 UPPER_VOLTAGE, LOWER_VOLTAGE = "Upper voltage limit [V]", "Lower voltage limit [V]"
 PLATING_POTENTIAL, LOW_CURRENT = "Least negative potential [V]", "Least current density [A.m-2]"
 STAGE_CHARGE = "Charge at the end of the stage [A.h.m-2]"
+
+NO_SHARE = 1e-12
+"""In place of a share of zero that divides."""
 
 SLACK = "Slack of limits"
 """How far [V], or by what share of the current, a limit must be passed to act: one that was just held
@@ -131,8 +131,29 @@ def build_model(
         local = known[f"R-averaged {side} particle concentration [mol.m-3]"]
         most = pybamm.Parameter(f"Maximum concentration in {side} electrode [mol.m-3]")
         known[mean] = pybamm.x_average(local * active) / pybamm.x_average(active) / most
+    known |= _saturation(model.param, known)
     model.events = limit_events(known, settings)
     return model
+
+
+def saturated(stoichiometry: Any) -> Any:
+    """Return 1 where a particle surface is full or empty, within `SATURATED`; 0 elsewhere."""
+    return (stoichiometry > 1 - SATURATED) + (stoichiometry < SATURATED)
+
+
+def _saturation(parameters: Any, known: dict[str, Any]) -> dict[str, Any]:
+    """The observables of saturated surfaces: their share of each electrode, and their mean depth."""
+    found = {}
+    x_n, x_p = pybamm.standard_spatial_vars.x_n, pybamm.standard_spatial_vars.x_p
+    depths = {
+        "negative": 1 - x_n / parameters.n.L,
+        "positive": (x_p - parameters.n.L - parameters.s.L) / parameters.p.L,
+    }
+    for side, (share, at) in SATURATION.items():
+        full = saturated(known[f"{side.capitalize()} particle surface stoichiometry"])
+        found[share] = pybamm.x_average(full)
+        found[at] = pybamm.x_average(full * depths[side]) / pybamm.maximum(found[share], NO_SHARE)
+    return found
 
 
 def control_of_current(variables: dict[str, Any]) -> Any:
@@ -160,10 +181,6 @@ def limit_events(known: dict[str, Any], settings: SolverSettings) -> list[Any]:
         CURRENT_LOW: (density - low) / value[APPLIED],
         CHARGED: pybamm.InputParameter(STAGE_CHARGE) - pybamm.sign(value[APPLIED]) * charged,
         DEPLETED: known[ELECTROLYTE] - settings.depleted,
-        FULL: settings.surface_full - known[NEGATIVE_SURFACE],
-        EMPTY: known[POSITIVE_SURFACE] - settings.surface_empty,
-        DRAINED: known["Minimum negative particle surface stoichiometry"] - settings.surface_drained,
-        FILLED: settings.surface_filled - known["Maximum positive particle surface stoichiometry"],
     }
     # A disarmed event stands far from zero, whatever its quantity does.
     return [
@@ -287,17 +304,6 @@ def _active(side: str) -> str:
 def mesh_points(settings: SolverSettings) -> dict[str, int]:
     """Control volumes by PyBaMM's names of spatial variables."""
     return dict.fromkeys(("x_n", "x_s", "x_p", "r_n", "r_p"), settings.points)
-
-
-def submesh_types() -> dict[str, Any]:
-    """Submesh classes by PyBaMM's domains: uniform ones whose lengths may be inputs.
-
-    At 20 points they stand closer to the converged answer than PyBaMM's default, from which they differ
-    by some 0.05 % in accepted capacity: the two treat the interfaces of the separator differently.
-    """
-    domains = ("negative electrode", "separator", "positive electrode")
-    particles = ("negative particle", "positive particle")
-    return dict.fromkeys((*domains, *particles), pybamm.SymbolicUniform1DSubMesh)
 
 
 def scenario_values(scenario: Scenario) -> dict[str, float]:

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 from electrograd.physics.cell import Cell
 
 LOWEST, HIGHEST = 1e-3, 1 - 1e-3
-"""The stoichiometries that a P2D charge can reach before an event ends it."""
+"""The ends of the tables. Beyond them PyBaMM adds a barrier of up to 1 V, which is no material's."""
 INTERVALS = 2048
 
 
@@ -40,7 +40,7 @@ class OpenCircuitPotential:
     def from_pybamm(cls, cell: Cell, side: str, temperature: float) -> "OpenCircuitPotential":
         """Tabulate PyBaMM's potential for ``side`` ("negative" or "positive") at a temperature [K].
 
-        Where the cell's potential is not known, the table goes on as a straight line.
+        Where the cell's potential is not known, it goes on as a straight line (`windows`).
         """
         import casadi
 
@@ -56,10 +56,8 @@ class OpenCircuitPotential:
         potential = symbol.to_casadi(inputs={"stoichiometry": x})
         table = casadi.Function("U", [x], [potential, casadi.jacobian(potential, x)])
         nodes = np.linspace(LOWEST, HIGHEST, INTERVALS + 1)
-        electrode = getattr(cell, side)
-        known = np.clip(nodes, electrode.lowest, electrode.highest)
-        values, slopes = (np.asarray(out).ravel() for out in table(known[None, :]))
-        return cls(values + slopes * (nodes - known), slopes)
+        values, slopes = (np.asarray(out).ravel() for out in table(nodes[None, :]))
+        return cls(values, slopes)
 
     def astype(self, dtype: DTypeLike) -> "OpenCircuitPotential":
         """Return the table in another floating-point type, as JAX arrays."""

@@ -21,10 +21,6 @@ from electrograd.physics.model import (
     CURRENT_AT_CAP,
     CURRENT_LOW,
     DEPLETED,
-    DRAINED,
-    EMPTY,
-    FILLED,
-    FULL,
     HOLDS,
     INITIAL,
     LIMITS,
@@ -42,22 +38,19 @@ from electrograd.physics.model import (
     mesh_points,
     parameter_values,
     structured_values,
-    submesh_types,
 )
+from electrograd.physics.plausible import Materials
 from electrograd.physics.pybamm_import import pybamm
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import mean_stoichiometries, nominal_capacity, rate_capacity
+from electrograd.physics.symbolic_mesh import spatial_methods, submesh_types
 from electrograd.physics.variables import stage_rate
 
 _CURRENT, _VOLTAGE, _POTENTIAL = HOLDS
 _ENDS = {
     UPPER: End.VOLTAGE_CUT_OFF,
     LOWER: End.VOLTAGE_CUT_OFF,
-    FULL: End.NEGATIVE_SURFACE_FULL,
-    EMPTY: End.POSITIVE_SURFACE_EMPTY,
     DEPLETED: End.ELECTROLYTE_DEPLETED,
-    DRAINED: End.NEGATIVE_SURFACE_EMPTY,
-    FILLED: End.POSITIVE_SURFACE_FULL,
     CURRENT_LOW: End.CURRENT_CUT_OFF,
     CHARGED: End.CHARGE_TARGET,
     "final time": End.CHARGING_TIME_OVER,
@@ -104,7 +97,7 @@ class P2D:
         options: Mapping[str, str] | None = None,
     ) -> None:
         self.cell, self.scenario = cell, scenario.of(cell)
-        self.settings = settings = settings.of(cell)
+        self.settings = settings
         self.observables = observables
         self.simulation = self._built(dict(options or {}))
         try:
@@ -113,6 +106,8 @@ class P2D:
             raise InputError(
                 f"{cell.name} must hold every parameter of the model", f"none of {error.args[0]}"
             ) from error
+        values = self.simulation.parameter_values
+        self.materials = Materials.of(values, self.scenario.temperature)
 
     def _built(self, options: dict[str, str]) -> Any:
         """The simulation; other fidelities make their own."""
@@ -126,6 +121,7 @@ class P2D:
             parameter_values=values,
             solver=self._solver(),
             submesh_types={**model.default_submesh_types, **submesh_types()},
+            spatial_methods=spatial_methods(model),
             var_pts=mesh_points(settings),
         )
 
@@ -208,6 +204,12 @@ class _Run:
 
     def result(self) -> Charge:
         """Solve from limit to limit until one of them ends it."""
+        record = self._solved()
+        start = {side: self.known[name] for side, name in INITIAL.items()}
+        limits = (self.known[LOWER_VOLTAGE], self.known[UPPER_VOLTAGE])
+        return self.model.materials.judged(record, start, self.charging, limits)
+
+    def _solved(self) -> Charge:
         end, message = End.SOLVER_FAILURE, f"no end after {_MOST_SOLVES} changes of what is held"
         for _ in range(_MOST_SOLVES):
             try:
@@ -241,8 +243,8 @@ class _Run:
     def _armed(self) -> set[str]:
         """The limits that count while this is held."""
         if not self.charging:
-            return {LOWER, CHARGED, DRAINED, FILLED}
-        armed = {CHARGED, UPPER, FULL, EMPTY}
+            return {LOWER, CHARGED}
+        armed = {CHARGED, UPPER}
         if self.scenario.plating_potential is not None:
             armed.add(PLATING)
         if self.scenario.end_when_depleted:
@@ -303,6 +305,6 @@ def _at_once(message: str) -> str:
     found = re.findall(r"['\"](.*?)['\"]", listed[1]) if listed else []
     # What can be held comes last, and the voltage after the potential: where only one of them can be
     # held, holding it may mend the other.
-    order = [CHARGED, FULL, EMPTY, DRAINED, FILLED, DEPLETED, LOWER, CURRENT_LOW]
+    order = [CHARGED, DEPLETED, LOWER, CURRENT_LOW]
     order += [PLATING, UPPER, CURRENT_AT_CAP]
     return next((name for name in order if name in found), "")

@@ -57,6 +57,7 @@ class P2DResidual:
         parameter_values: Any,
         submesh_types: Mapping[str, Any] | None = None,
         var_pts: Mapping[str, int] | None = None,
+        spatial_methods: Mapping[str, Any] | None = None,
     ) -> "P2DResidual":
         """Discretise a model, as `pybamm.Simulation` does with the same arguments.
 
@@ -66,9 +67,10 @@ class P2DResidual:
             A `pybamm.lithium_ion` model that is not yet discretised; it is left as it is.
         parameter_values
             Its `pybamm.ParameterValues`; what is "[input]" there becomes an input.
-        submesh_types, var_pts
-            Replacements in the model's default submesh types by domain, and control volumes by spatial
-            variable. A length that is an input needs `pybamm.SymbolicUniform1DSubMesh`.
+        submesh_types, var_pts, spatial_methods
+            Replacements in the model's default submesh types by domain, control volumes by spatial
+            variable, and spatial methods by domain. A length that is an input needs
+            `electrograd.physics.symbolic_mesh`.
 
         Raises
         ------
@@ -86,7 +88,8 @@ class P2DResidual:
             {**model.default_submesh_types, **(submesh_types or {})},
             {**model.default_var_pts, **(var_pts or {})},
         )
-        discretised = pybamm.Discretisation(mesh, model.default_spatial_methods).process_model(
+        methods = {**model.default_spatial_methods, **(spatial_methods or {})}
+        discretised = pybamm.Discretisation(mesh, methods).process_model(
             processed, inplace=False, delayed_variable_processing=True
         )
         mass = discretised.mass_matrix.entries.tocoo()

@@ -9,13 +9,13 @@ from electrograd.physics.channels import CHANNEL_POROSITY
 from electrograd.physics.charge import CURRENT_DENSITY, OBSERVABLES, TEMPERATURE, TIME, Charge, End
 from electrograd.physics.errors import InputError
 from electrograd.physics.model import INITIAL
+from electrograd.physics.plausible import Materials
 from electrograd.physics.pybamm_import import pybamm
 from electrograd.physics.resolved_cell import DOMAINS, field, spatial_methods, submesh_types
 from electrograd.physics.resolved_mesh import AnyChannel, MeshSettings, unit_cell
 from electrograd.physics.resolved_model import (
     ACTIVE,
-    EMPTY,
-    FULL,
+    DEPTH,
     POROSITY,
     RESOLVED_OBSERVABLES,
     SOLIDS,
@@ -26,6 +26,7 @@ from electrograd.physics.resolved_model import (
     maps,
 )
 from electrograd.physics.scenario import SolverSettings
+from electrograd.physics.variables import SIDES
 
 _TIGHTER = 0.1
 """Tolerances over the settings'."""
@@ -36,8 +37,6 @@ errors in them grow unchecked until ∫ a j dV misses the current by 1e-4. So it
 
 _ENDS = {
     "event: Maximum voltage [V]": End.VOLTAGE_CUT_OFF,
-    f"event: {FULL}": End.NEGATIVE_SURFACE_FULL,
-    f"event: {EMPTY}": End.POSITIVE_SURFACE_EMPTY,
     "final time": End.CHARGE_TARGET,
 }
 _SOLVED = tuple(
@@ -62,7 +61,7 @@ class Resolved:
     profiles
         Graded matrix porosity by electrode, of depth share.
     mesh, settings
-        Control volumes; tolerances and saturation events.
+        Control volumes; tolerances.
     solid
         Three dimensions in place of two, see `unit_cell`.
     channel_porosity, active_floor
@@ -97,14 +96,17 @@ class Resolved:
         left, middle, right = (float(values[f"{d.capitalize()} thickness [m]"]) for d in DOMAINS)
         self.cell = unit_cell((left, middle, right), negative, positive, self.mesh, solid)
         self.fields = fill(values, self.cell, profiles or {}, channel_porosity, active_floor)
-        model = ResolvedModel(self.cell.whole.dimension, settings)
+        model = ResolvedModel(self.cell.whole.dimension)
         given = {
             POROSITY: self.fields.porosity,
             ACTIVE: self.fields.active,
             TRANSPORT: self.fields.electrolyte,
             SOLIDS: self.fields.solids,
+            DEPTH: np.nan_to_num(self.cell.depth_share),
         }
         self._temperature = float(values["Initial temperature [K]"])
+        self._materials = Materials.of(values, self._temperature)
+        self._limits = (float(values["Lower voltage cut-off [V]"]), upper_voltage)
         particles = ("negative particle", "positive particle")
         points = dict.fromkeys(("x_n", "x_s", "x_p", "y", "z"), 1)
         self._simulation = pybamm.Simulation(
@@ -179,13 +181,11 @@ class Resolved:
         try:
             solution = self._simulation.solve([0.0, 3600 * charge_limit / current], inputs=inputs)
         except pybamm.SolverError as error:
-            over = "Maximum voltage" in str(error) and "non-positive at initial" in str(error)
-            # A voltage passed at the first instant is an end, of which only the instant is known.
-            seen = np.full(int(over), np.nan)
-            end = End.VOLTAGE_CUT_OFF if over else End.SOLVER_FAILURE
-            return Charge(end, str(error), nominal, np.zeros(int(over)), dict.fromkeys(names, seen))
+            # The first instant may pass the voltage limit: nothing of the charge is known then.
+            nothing = dict.fromkeys(names, np.empty(0))
+            return Charge(End.SOLVER_FAILURE, str(error), nominal, np.empty(0), nothing)
         time = np.asarray(solution.t)
-        return Charge(
+        record = Charge(
             end=_ENDS.get(solution.termination, End.SOLVER_FAILURE),
             message=solution.termination,
             nominal=nominal,
@@ -197,6 +197,8 @@ class Resolved:
                 TIME: time,
             },
         )
+        start = dict(zip(SIDES, initial, strict=True))
+        return self._materials.judged(record, start, True, self._limits)
 
 
 def _particle(mesh: MeshSettings) -> Any:

@@ -29,12 +29,13 @@ from electrograd.physics.charge import (
     POSITIVE_MEAN,
     POSITIVE_POTENTIAL,
     POSITIVE_SURFACE,
+    SATURATION,
     VOLTAGE,
 )
 from electrograd.physics.errors import InputError
+from electrograd.physics.model import NO_SHARE, saturated
 from electrograd.physics.pybamm_import import pybamm
 from electrograd.physics.resolved_cell import DOMAINS, Mapped, UnitCell, field
-from electrograd.physics.scenario import SolverSettings
 
 SEPARATOR_FACE = "Mean negative electrode surface potential difference at separator face [V]"
 SOLID_LITHIUM = "Lithium in solids [mol.m-2]"
@@ -55,8 +56,7 @@ Profile = Callable[[np.ndarray], np.ndarray]
 """Matrix porosity of depth share (0 separator, 1 collector)."""
 
 POROSITY, ACTIVE, TRANSPORT, SOLIDS = "porosity", "active", "transport", "solids transport"
-
-FULL, EMPTY = "Negative surface full", "Positive surface empty"
+DEPTH = "distance from the separator over the thickness"
 
 
 @dataclass(frozen=True)
@@ -132,11 +132,9 @@ class ResolvedModel(pybamm.lithium_ion.BasicDFNUnstructured):
     ----------
     dimensions
         2 or 3.
-    settings
-        The saturation events' stoichiometries.
     """
 
-    def __init__(self, dimensions: int, settings: SolverSettings) -> None:
+    def __init__(self, dimensions: int) -> None:
         super().__init__({"dimensionality": dimensions - 1}, "DFN on a unit cell with channels")
         base: Any = super()
         self._axes = ("x", "z") if dimensions == 2 else ("x", "y", "z")
@@ -184,6 +182,8 @@ class ResolvedModel(pybamm.lithium_ion.BasicDFNUnstructured):
         )
         self.variables = {
             VOLTAGE: voltage,
+            **self._saturation(0, surface_n, "negative"),
+            **self._saturation(2, surface_p, "positive"),
             NEGATIVE_POTENTIAL: pybamm.min(negative_face),
             SEPARATOR_FACE: _at_face("negative", phi_n, phi_e),
             NEGATIVE_AT_COLLECTOR: -Mapped(phi_e.orphans[0], "negative collector"),
@@ -204,9 +204,16 @@ class ResolvedModel(pybamm.lithium_ion.BasicDFNUnstructured):
         known = self.variables
         self.events = [
             pybamm.Event("Maximum voltage [V]", p.voltage_high_cut - voltage),
-            pybamm.Event(FULL, settings.surface_full - known[NEGATIVE_SURFACE]),
-            pybamm.Event(EMPTY, known[POSITIVE_SURFACE] - settings.surface_empty),
         ]
+
+    def _saturation(self, number: int, surface: Any, side: str) -> dict[str, Any]:
+        """Share of an electrode's active material with saturated surfaces, and their mean depth."""
+        domain, (share, at) = DOMAINS[number], SATURATION[side]
+        active = field(ACTIVE, domain)
+        full = active * saturated(surface)
+        found = {share: self._integral(full, number) / self._integral(active, number)}
+        depth = self._integral(full * field(DEPTH, domain), number) / self._integral(active, number)
+        return {**found, at: depth / pybamm.maximum(found[share], NO_SHARE)}
 
     def _integral(self, symbol: Any, number: int) -> Any:
         """Volume integral over one domain, per area of electrode."""

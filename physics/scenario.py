@@ -195,12 +195,6 @@ class SolverSettings:
         Control volumes in each electrode, the separator and each particle.
     rtol, atol
         Relative and absolute tolerance of IDAKLU.
-    surface_full, surface_empty
-        Surface stoichiometry at which the negative electrode counts as full and the positive as
-        empty; without these two events the solver can fail or hang. A cell whose potential is known
-        over less than that counts as full, or empty, at the end of what is known.
-    surface_drained, surface_filled
-        The same for discharges: the negative electrode empty, the positive full.
     depleted
         Electrolyte concentration below which a simulation is flagged as depleted [mol.m-3].
     """
@@ -208,21 +202,7 @@ class SolverSettings:
     points: int = 20
     rtol: float = 1e-6
     atol: float = 1e-8
-    surface_full: float = 0.999
-    surface_empty: float = 0.001
-    surface_drained: float = 0.001
-    surface_filled: float = 0.999
     depleted: float = 10.0
-
-    def of(self, cell: "Cell") -> "SolverSettings":
-        """Return the settings with surfaces kept to where the cell's potentials are known."""
-        return dataclasses.replace(
-            self,
-            surface_full=min(self.surface_full, cell.negative.highest),
-            surface_empty=max(self.surface_empty, cell.positive.lowest),
-            surface_drained=max(self.surface_drained, cell.negative.lowest),
-            surface_filled=min(self.surface_filled, cell.positive.highest),
-        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain numbers for JSON."""

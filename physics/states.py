@@ -14,12 +14,13 @@ from jaxtyping import Float
 from electrograd.physics.cell import Cell
 from electrograd.physics.errors import InputError
 from electrograd.physics.factors import refuse_factors
-from electrograd.physics.model import INITIAL, mesh_points, parameter_values, submesh_types
+from electrograd.physics.model import INITIAL, mesh_points, parameter_values
 from electrograd.physics.pybamm_import import pybamm
 from electrograd.physics.residual import P2DResidual
 from electrograd.physics.scenario import Scenario, SolverSettings
 from electrograd.physics.stack import nominal_capacity
 from electrograd.physics.state_layout import FIELDS, PASSED, THROUGHPUT, StateLayout
+from electrograd.physics.symbolic_mesh import spatial_methods, submesh_types
 from electrograd.physics.variables import C_RATE
 
 CURRENT = "Current function [A]"
@@ -56,12 +57,16 @@ class StateModel:
                 "constant current",
             )
         refuse_factors(cell, "states of the P2D")
-        self.cell, self.scenario, self.settings = cell, scenario.of(cell), settings.of(cell)
+        self.cell, self.scenario, self.settings = cell, scenario.of(cell), settings
         values = parameter_values(cell, self.scenario)
         values[CURRENT] = "[input]"
         model = pybamm.lithium_ion.DFN()
         model.events = []  # it is simulated for as long as is asked
-        where: dict[str, Any] = {"submesh_types": submesh_types(), "var_pts": mesh_points(self.settings)}
+        where: dict[str, Any] = {
+            "submesh_types": {**model.default_submesh_types, **submesh_types()},
+            "spatial_methods": spatial_methods(model),
+            "var_pts": mesh_points(self.settings),
+        }
         self.residual = P2DResidual.build(model, values, **where)
         self._simulation = pybamm.Simulation(
             model,
@@ -71,8 +76,7 @@ class StateModel:
                 atol=self.settings.atol,
                 options={"nonlinear_convergence_coefficient": 0.05},
             ),
-            submesh_types={**model.default_submesh_types, **submesh_types()},
-            var_pts=mesh_points(self.settings),
+            **where,
         )
         self._simulation.build()
         self.layout = self._layout()

@@ -7,6 +7,7 @@ import numpy as np
 
 from electrograd.physics.cell_tables import WINDOWS
 from electrograd.physics.errors import InputError
+from electrograd.physics.variables import SIDES
 
 
 def number(values: Any, name: str, temperature: float = 298.15) -> float:
@@ -63,8 +64,7 @@ def open_circuit_voltage(values: Any, negative: float, positive: float) -> float
 def potential_range(values: Any, side: str) -> tuple[float, float]:
     """Stoichiometries between which an electrode's open-circuit potential is known: (least, most).
 
-    Narrower than (0, 1) where it is a table with ends: beyond them the compiled solver takes a cubic
-    table for 0 V, and says nothing.
+    Narrower than (0, 1) where it is a table with ends.
     """
     from electrograd.physics.pybamm_import import pybamm
 
@@ -77,3 +77,39 @@ def potential_range(values: Any, side: str) -> tuple[float, float]:
     ]
     ends = [(float(table[0]), float(table[-1])) for table in tables]
     return max([0.0, *(low for low, _ in ends)]), min([1.0, *(high for _, high in ends)])
+
+
+def continue_potentials(values: Any) -> None:
+    """Continue tabulated open-circuit potentials beyond their ends as straight lines, in place.
+
+    A surface may leave the table though the cell's mean does not. PyBaMM's compiled solver takes a cubic
+    table for 0 V there, without a word. The line has the table's slope at its end, or none where that
+    would rise.
+    """
+    for side in SIDES:
+        low, high = potential_range(values, side)
+        name = f"{side.capitalize()} electrode OCP [V]"
+        if (low > 0 or high < 1) and callable(values[name]):
+            values[name] = _continued(values, values[name], low, high)
+
+
+def _continued(values: Any, table: Any, low: float, high: float) -> Any:
+    """A potential that is ``table`` between two stoichiometries, and a straight line beyond each."""
+    from electrograd.physics.pybamm_import import pybamm
+
+    def slope(end: float, inwards: float) -> float:
+        one, other = (
+            evaluated(values, values.process_symbol(table(pybamm.Scalar(x))))
+            for x in (end, end + inwards)
+        )
+        return min((other - one) / inwards, 0.0)
+
+    step = 1e-6 * (high - low)
+    slopes = slope(low, step), slope(high, -step)
+
+    def potential(sto: Any) -> Any:
+        inside = pybamm.minimum(pybamm.maximum(sto, low), high)
+        below, above = pybamm.minimum(sto - low, 0), pybamm.maximum(sto - high, 0)
+        return table(inside) + slopes[0] * below + slopes[1] * above
+
+    return potential

@@ -23,7 +23,7 @@ from electrograd.surrogates.surrogate import Accuracy, Surrogate
 from electrograd.surrogates.trust import Trust
 from electrograd.sweeps.space import DesignSpace
 
-FORMAT = 3
+FORMAT = 4
 _WEIGHTS, _CONFIG = "weights.safetensors", "config.json"
 
 

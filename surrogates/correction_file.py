@@ -15,7 +15,7 @@ from electrograd.surrogates.correction import CorrectedSurrogate
 from electrograd.surrogates.gaussian_process import GaussianProcesses
 from electrograd.surrogates.surrogate import Surrogate
 
-FORMAT = 2
+FORMAT = 3
 _BULK, _WEIGHTS, _CONFIG = "bulk", "correction.safetensors", "correction.json"
 _PARTS = ("change", "bend")
 

@@ -15,7 +15,7 @@ import optax.contrib
 from jaxtyping import Array, Float
 from scipy.stats import qmc
 
-from electrograd.physics.scenario import Scenario, SolverSettings
+from electrograd.physics.scenario import Scenario
 from electrograd.surrogates.curve_physics import CURVES
 from electrograd.surrogates.ensemble import Ensemble
 from electrograd.surrogates.figures import GRID, end_of_charge, excess
@@ -68,7 +68,6 @@ class DistillationSettings:
 def distil(
     ensemble: Ensemble,
     scenario: Scenario,
-    solver: SolverSettings,
     settings: DistillationSettings,
     progress: Progress = silent,
     designs: int = 0,
@@ -87,7 +86,7 @@ def distil(
         grid = scenario.charge_limit * jnp.linspace(0, 1, GRID, dtype=designs.dtype)
 
         def one(design: Array) -> Float[Array, ""]:
-            return end_of_charge(lambda share: ensemble.curves(design, share), scenario, solver, grid)
+            return end_of_charge(lambda share: ensemble.curves(design, share), scenario, grid)
 
         return jax.lax.map(one, designs, batch_size=_AT_ONCE)
 
@@ -119,9 +118,7 @@ def distil(
 
     def loss(weights: Any, design: Array, features: Array, answer: Array) -> Float[Array, ""]:
         error = jax.vmap(lambda d, f: curves(weights, d, f))(design, features) - answer
-        voltage, potential, negative, positive = jnp.moveaxis(answer, -1, 0)
-        over = excess((voltage, potential, negative, positive), scenario, solver)
-        past = jnp.maximum(over, 0.0) / _FAR
+        past = jnp.maximum(excess(answer[..., 0], scenario), 0.0) / _FAR
         squares = jax.vmap(curve_loss)(error, 1 / (1 + past**2))
         return jnp.mean(jnp.sqrt(squares + _FLOOR))
 

@@ -19,7 +19,7 @@ from electrograd.surrogates.field_basis import Modes, StateMap
 from electrograd.surrogates.fields import FieldPhysics, FieldSurrogate
 from electrograd.sweeps.space import DesignSpace
 
-FORMAT = "fields 1"
+FORMAT = "fields 2"
 _ARRAYS, _CONFIG = "fields.safetensors", "fields.json"
 _SIDES = ("negative", "positive")
 

@@ -17,7 +17,7 @@ from electrograd.surrogates.figure_surrogate import FigureSurrogate, Learned
 from electrograd.surrogates.gaussian_process import GaussianProcesses
 from electrograd.surrogates.surrogate import Accuracy
 
-FORMAT = 2
+FORMAT = 3
 KIND = "figures of merit"
 _WEIGHTS, _CONFIG = "weights.safetensors", "config.json"
 

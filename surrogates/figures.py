@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from electrograd.physics.charge import CHARGED_SHARE
-from electrograd.physics.scenario import Scenario, SolverSettings
+from electrograd.physics.scenario import Scenario
 from electrograd.physics.stack import (
     nominal_capacity,
     stack_mass,
@@ -49,12 +49,9 @@ GRID = 49
 _STEPS = 2  # of Newton, or of bisection where that leaves the bracket; a third carries the gradient
 
 
-def excess(curves: CurveTuple, scenario: Scenario, settings: SolverSettings) -> Float[Array, "*points"]:
-    """By how much the nearest limit is passed: upper voltage, full negative, empty positive surface."""
-    voltage, _, negative, positive = curves
-    cut_off = cast(float, scenario.upper_voltage)  # a scenario of a cell has one
-    over = jnp.maximum(voltage - cut_off, negative - settings.surface_full)
-    return jnp.maximum(over, settings.surface_empty - positive)
+def excess(voltage: Float[Array, "*points"], scenario: Scenario) -> Float[Array, "*points"]:
+    """Voltage over the upper cut-off [V]: negative before the end of the charge."""
+    return voltage - cast(float, scenario.upper_voltage)  # a scenario of a cell has one
 
 
 def crossing(
@@ -102,17 +99,14 @@ def along(points: int) -> Float[np.ndarray, " points"]:
     return 2 * even**2 / (1 + even)
 
 
-def end_of_charge(
-    curves: Curves, scenario: Scenario, settings: SolverSettings, grid: Float[Array, " points"]
-) -> Float[Array, ""]:
-    """Share of the nominal capacity at which the first limit is crossed.
+def end_of_charge(curves: Curves, scenario: Scenario, grid: Float[Array, " points"]) -> Float[Array, ""]:
+    """Share of the nominal capacity at which the upper voltage is crossed.
 
-    The limits are the upper voltage, the full negative and the empty positive surface; where none is
-    crossed on the grid the charge ends with the grid, and where one is crossed from the start, at zero.
+    Where it is not crossed on the grid, the charge ends with the grid; above it from the start, at zero.
     """
 
     def over(share: Float[Array, " points"]) -> Float[Array, " points"]:
-        return excess(apart(curves(share)), scenario, settings)
+        return excess(curves(share)[..., 0], scenario)
 
     return crossing(lambda share: over(share[None])[0], grid, over(grid), grid[-1])
 
@@ -122,11 +116,10 @@ def figures_of_merit(
     design: Float[Array, " variables"],
     curves: Curves,
     scenario: Scenario,
-    settings: SolverSettings,
 ) -> dict[str, Float[Array, ""]]:
     """Every figure of `physics.variables.PREDICTED` for one design and its curves."""
     grid = scenario.charge_limit * jnp.linspace(0, 1, GRID, dtype=design.dtype)
-    end = end_of_charge(curves, scenario, settings, grid)
+    end = end_of_charge(curves, scenario, grid)
     share = end * jnp.asarray(along(GRID), design.dtype)
     voltage, potential, _, _ = apart(curves(share))
     return figures_of_curves(

@@ -90,12 +90,11 @@ def train(
     student = distillation and distil(
         trained.ensemble,
         scenario,
-        solver,
         distillation,
         lambda done, _, error: progress(steps + done, total, error),
         len(data),
     )
-    accuracy, spreads, calibrations = measured(trained, data, scenario, solver, student or None)
+    accuracy, spreads, calibrations = measured(trained, data, scenario, student or None)
     return Surrogate(
         ensemble=trained.ensemble,
         student=student or None,
@@ -116,7 +115,6 @@ def measured(
     trained: Trained,
     data: Dataset,
     scenario: Scenario,
-    solver: SolverSettings,
     student: Student | None = None,
 ) -> tuple[Accuracy, dict[str, Spread], dict[str, Calibration]]:
     """Errors on designs held out from the members that are asked, and intervals made of them.
@@ -134,7 +132,7 @@ def measured(
             def curves(share: Array) -> Float[Array, "points outputs"]:
                 return member_curves(physics, shape, weights, physics.inputs(design, share))
 
-            found = figures_of_merit(physics, design, curves, scenario, solver)
+            found = figures_of_merit(physics, design, curves, scenario)
             return {name: found[name] for name in LEARNED_FIGURES}
 
         found: dict[str, Array] = jax.lax.map(one, designs, batch_size=_AT_ONCE)
@@ -178,7 +176,7 @@ def measured(
     for name, figure in accuracy.figures.items():
         figure["interval"] *= calibrations[name].shrink
     if student:
-        learned = jax.jit(jax.vmap(lambda design: student.figures(design, scenario, solver)))(
+        learned = jax.jit(jax.vmap(lambda design: student.figures(design, scenario)))(
             jnp.asarray(fresh, jnp.float32)
         )
         for name, spread in spreads.items():

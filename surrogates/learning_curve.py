@@ -107,7 +107,7 @@ def learning_curve(
 
         if identity not in known:
             trained = train_ensemble(data, physics, settings, tell)
-            accuracy, *_ = measured(trained, data, scenario, solver)
+            accuracy, *_ = measured(trained, data, scenario)
             known[identity] = {
                 VOLTAGE: 1e-3 * accuracy.curves[VOLTAGE]["median [mV]"],
                 **{name: accuracy.figures[name]["median"] for name in (ACCEPTED_SHARE, PLATING_MARGIN)},

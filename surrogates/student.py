@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
-from electrograd.physics.scenario import Scenario, SolverSettings
+from electrograd.physics.scenario import Scenario
 from electrograd.physics.stack import mean_stoichiometries, nominal_capacity
 from electrograd.surrogates.curve_physics import CURVES, CurvePhysics
 from electrograd.surrogates.figures import CurveTuple, along, crossing, excess, figures_of_curves
@@ -80,13 +80,13 @@ class Student:
         return share, decode(self.physics, design, share, logarithms)
 
     def figures(
-        self, design: Float[Array, " variables"], scenario: Scenario, settings: SolverSettings
+        self, design: Float[Array, " variables"], scenario: Scenario
     ) -> dict[str, Float[Array, ""]]:
         """Every figure of `physics.variables.PREDICTED` for one design."""
-        return self.curves_and_figures(design, scenario, settings)[2]
+        return self.curves_and_figures(design, scenario)[2]
 
     def curves_and_figures(
-        self, design: Float[Array, " variables"], scenario: Scenario, settings: SolverSettings
+        self, design: Float[Array, " variables"], scenario: Scenario
     ) -> tuple[Float[Array, " nodes"], CurveTuple, dict[str, Float[Array, ""]]]:
         """What `at_nodes` and `figures` return, for the price of the latter."""
         limit, logarithms = self.nodes(design)
@@ -95,11 +95,11 @@ class Student:
             return decode(self.physics, design, share, interpolate(limit, logarithms, share))
 
         def over(share: Float[Array, ""]) -> Float[Array, ""]:
-            return excess(curves(share[None]), scenario, settings)[0]
+            return excess(curves(share[None])[0], scenario)[0]
 
         share = limit * places(design.dtype)
         known = decode(self.physics, design, share, logarithms)
-        end = crossing(over, share, excess(known, scenario, settings), share[-1])
+        end = crossing(over, share, excess(known[0], scenario), share[-1])
         there = curves(end[None])
         before = share < end
         voltage, potential = (jnp.where(before, known[k], there[k]) for k in (0, 1))

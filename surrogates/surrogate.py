@@ -105,13 +105,9 @@ class Surrogate:
     def figures(self, design: Float[Array, " variables"]) -> dict[str, Float[Array, ""]]:
         """Figures of merit of one design, differentiable with JAX; SI units, order of the space."""
         if self.student:
-            return self.student.figures(design, self.scenario, self.settings)
+            return self.student.figures(design, self.scenario)
         return figures_of_merit(
-            self.physics,
-            design,
-            lambda share: self.ensemble.curves(design, share),
-            self.scenario,
-            self.settings,
+            self.physics, design, lambda share: self.ensemble.curves(design, share), self.scenario
         )
 
     @cached_property

@@ -33,7 +33,11 @@ from electrograd.sweeps.record import (
     scalars_of,
 )
 
-FORMAT = 4
+FORMAT = 5
+_OLD_PHYSICS = (
+    "older ones were simulated on a mesh that was wrong at the separator's faces, and their charges "
+    "ended when the first particle surface was full; "
+)
 BATCH = 16
 """Designs simulated and written together: what a kill can cost is the batches in flight."""
 VALUES, VARIABLE = "design_values", "variable"
@@ -306,9 +310,10 @@ def check_format(attributes: Mapping[str, Any], location: Location) -> None:
     old = identity.get(SCHEMA) if isinstance(identity, dict) else None  # where format 2 kept it
     found = attributes.get(SCHEMA, old)
     if found != FORMAT:
+        older = isinstance(found, int) and found < FORMAT
         raise InputError(
-            f"{location} must be a sweep of format {FORMAT}; nothing in it was touched: read it with "
-            "the release that wrote it, or move it away to start anew",
+            f"{location} must be a sweep of format {FORMAT}; {_OLD_PHYSICS if older else ''}nothing "
+            "in it was touched: read it with the release that wrote it, or move it away to start anew",
             f"format {found}" if found else "a Zarr group that is no sweep",
             f"format {FORMAT}",
         )

@@ -1,0 +1,113 @@
+"""Impossible simulations: curves that no cell of these materials can have, whatever its design.
+
+A solver may return numbers from equations that went wrong. Such a record is a failure with its reason,
+and nothing is learned from it.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from electrograd.physics.charge import NEGATIVE_POTENTIAL, VOLTAGE, Charge, End
+from electrograd.physics.pybamm_import import pybamm
+from electrograd.physics.variables import SIDES
+
+OVERPOTENTIAL = 1.0
+"""Largest overpotential of kinetics that a record may show [V]. At 25 °C the symmetric Butler-Volmer
+equation then gives 3e8 times the exchange current."""
+_ROUNDING = 0.01  # V: interpolation between the solver's steps, and the entropic change of a heated cell
+_RANGE = np.linspace(1e-3, 1 - 1e-3, 999)
+
+
+@dataclass(frozen=True)
+class Materials:
+    """Open-circuit potentials of a cell's two materials at one temperature.
+
+    Attributes
+    ----------
+    negative, positive
+        Functions of stoichiometry [V].
+    """
+
+    negative: Any
+    positive: Any
+
+    @classmethod
+    def of(cls, values: Any, temperature: float) -> "Materials":
+        """Take them from ``pybamm.ParameterValues``, at a temperature [K]."""
+        import casadi
+
+        parameters = pybamm.LithiumIonParameters()
+        found = {}
+        for side in SIDES:
+            phase = getattr(parameters, side[0]).prim
+            potential = phase.U(pybamm.InputParameter("stoichiometry"), pybamm.Scalar(temperature))
+            x = casadi.MX.sym("x")
+            symbol = values.process_symbol(potential).to_casadi(inputs={"stoichiometry": x})
+            found[side] = casadi.Function("U", [x], [symbol])
+        return cls(**found)
+
+    def judged(
+        self,
+        charge: Charge,
+        start: Mapping[str, float],
+        charging: bool,
+        limits: tuple[float, float],
+    ) -> Charge:
+        """Return the record, as a failure with its reason if it is impossible.
+
+        Parameters
+        ----------
+        charge
+            The record; its voltage and the negative potential at the separator are judged.
+        start
+            Stoichiometry of each electrode at the start, by side.
+        charging
+            False for a discharge.
+        limits
+            Lower and upper voltage cut-off [V].
+        """
+        reason = self._fault(charge, start, charging, limits) if charge.end.completed else ""
+        return dataclasses.replace(charge, end=End.IMPOSSIBLE, message=reason) if reason else charge
+
+    def _fault(
+        self,
+        charge: Charge,
+        start: Mapping[str, float],
+        charging: bool,
+        limits: tuple[float, float],
+    ) -> str:
+        """Return the reason for which a record is impossible; empty if it is possible."""
+        voltage, potential = charge.observables[VOLTAGE], charge.observables[NEGATIVE_POTENTIAL]
+        if not (np.all(np.isfinite(voltage)) and np.all(np.isfinite(potential))):
+            return "the potentials are not finite"
+        rest = float(self.positive(start["positive"])) - float(self.negative(start["negative"]))
+        negative, positive = (np.asarray(of(_RANGE[None])) for of in (self.negative, self.positive))
+        low, high = negative.min() - OVERPOTENTIAL, negative.max() + OVERPOTENTIAL
+        if potential.min() < low or potential.max() > high:
+            return (
+                f"the negative electrode reaches {_outermost(potential, low, high):.4g} V against "
+                f"lithium; its material allows {low:.2f} to {high:.2f} V"
+            )
+        if charging and voltage.min() < (floor := min(limits[0], rest) - _ROUNDING):
+            return f"the voltage falls to {voltage.min():.4g} V, below {floor:.2f} V, while charging"
+        most = float(positive.max() - negative.min()) + 2 * OVERPOTENTIAL
+        ceiling = most if charging else rest + _ROUNDING
+        if voltage.max() > ceiling:
+            kind = "charging" if charging else "discharging"
+            return f"the voltage rises to {voltage.max():.4g} V, above {ceiling:.2f} V, while {kind}"
+        room = limits[1] - rest if charging else rest - limits[0]
+        if charge.end is End.VOLTAGE_CUT_OFF and charge.accepted == 0 and room > _ROUNDING:
+            return (
+                f"the voltage is {voltage[0]:.4g} V at the first instant, beyond its limit, though the "
+                f"open-circuit voltage is {rest:.4g} V: nothing passes at this current"
+            )
+        return ""
+
+
+def _outermost(values: np.ndarray, low: float, high: float) -> float:
+    """The value that lies furthest outside two bounds."""
+    return float(values[np.argmax(np.maximum(low - values, values - high))])
