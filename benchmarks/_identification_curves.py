@@ -51,7 +51,7 @@ def write(design: Mapping[str, float], seed: int) -> None:
     """Write the bundled study's curves, on the fine mesh on which designs are verified."""
     study = eg.load_study(STUDIES / "identify.yaml")
     cell, rng = study.loaded_cell, np.random.default_rng(seed)
-    fine = SolverSettings(points=60, rtol=1e-7).of(cell)
+    fine = SolverSettings(points=60, rtol=1e-7)
     told = ", ".join(f"{name} = {value:g}" for name, value in design.items())
     with CurveSimulators(cell, study.scenario, fine, 60.0) as simulate:
         (curves,) = simulate([design], currents(cell))

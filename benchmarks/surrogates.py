@@ -7,7 +7,7 @@ package's own defaults, and answers for the 4,096 of the test sweep; ``_accuracy
 - *accuracy*: of the student, which answers, and of the ensemble that taught it; seconds of training;
 - *intervals*: share of test designs that the 90 % intervals hold; *domain*: share flagged of the test
   designs, and of designs with one variable 20 % of the box's width outside;
-- *ends*: designs whose end (voltage, full surface) the curves tell;
+- *ends*: designs whose end (voltage, charge target) the curves tell;
 - *speed*, warm, in one run: all curves and figures of merit of 4,096 designs, beside two processes of
   PyBaMM with a model built once; value and gradient of one design; matrix products of the same machine;
 - *gradients* against central differences of PyBaMM itself, solver tolerance 1e-8.
@@ -127,12 +127,8 @@ def measure(part: str) -> dict[str, Any]:
         + OUTSIDE * (2 * side - 1) * (high - low)[variable]
     )
     outside[np.arange(1024), variable] = beyond
-    surfaces = jax.jit(
-        lambda d, s: jax.lax.map(lambda pair: surrogate.curves(pair[0], pair[1][None])[0], (d, s))
-    )(jnp.asarray(test.values, jnp.float32), jnp.asarray(said[ACCEPTED_SHARE], jnp.float32))
-    full = np.asarray(surfaces[:, 2]) > surrogate.settings.surface_full - 1e-4
-    by_voltage = np.asarray(surfaces[:, 0]) > surrogate.scenario.upper_voltage - 1e-3
-    told = np.where(full & ~by_voltage, int(End.NEGATIVE_SURFACE_FULL), int(End.VOLTAGE_CUT_OFF))
+    limit = surrogate.scenario.charge_limit - 1e-6
+    told = np.where(said[ACCEPTED_SHARE] < limit, int(End.VOLTAGE_CUT_OFF), int(End.CHARGE_TARGET))
     return {
         "student": accuracy(test, **answers(surrogate, test)),
         "ensemble": accuracy(test, **answers(ensemble, test)),
@@ -185,7 +181,7 @@ def speed() -> dict[str, Any]:
     designs = jnp.asarray(test.values[:BATCH], jnp.float32)
 
     def everything(design: jax.Array) -> Any:
-        return student.curves_and_figures(design, surrogate.scenario, surrogate.settings)
+        return student.curves_and_figures(design, surrogate.scenario)
 
     both = jax.jit(jax.vmap(everything))
     gradient = jax.jit(jax.value_and_grad(lambda d: surrogate.figures(d)[PLATING_MARGIN]))
@@ -222,7 +218,7 @@ def gradients() -> dict[str, Any]:
     surrogate, test, _ = learned("R1-512")
     study = eg.load_study("R1")
     space = study.space
-    fine = SolverSettings(points=study.solver.points, rtol=1e-8, atol=1e-8).of(study.loaded_cell)
+    fine = SolverSettings(points=study.solver.points, rtol=1e-8, atol=1e-8)
     model = P2D(study.loaded_cell, study.scenario, fine)
     width = np.asarray(space.upper) - np.asarray(space.lower)
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
+from electrograd.physics.charge import Charge
 from electrograd.physics.remedies import REMEDIES
 
 
@@ -96,6 +97,20 @@ def _beside(process: Process, costs: Mapping[Process, float]) -> str:
     if others[second] <= costs[process] / 2:
         return ""
     return f", beside {_COSTS[second]} ({1e3 * others[second]:.0f} mV),"
+
+
+def saturation_words(charge: Charge) -> str:
+    """Say where particle surfaces are full or empty during a charge; empty where none are."""
+    said = ""
+    for found in charge.saturations:
+        state = "full" if found.side == "negative" else "empty"
+        place = "near the separator" if found.depth < 0.5 else "near the current collector"
+        since = 100 * (charge.start + found.charge) / charge.nominal
+        said += (
+            f" From {since:.0f} % on, surfaces of the {found.side} particles are {state}, first {place} "
+            f"and over {100 * found.share:.0f} % of the electrode at most; the reaction moves on."
+        )
+    return said
 
 
 def sentence(

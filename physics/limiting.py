@@ -19,7 +19,15 @@ from electrograd.physics.errors import InputError
 from electrograd.physics.groups import Groups, conductors, dimensionless_groups
 from electrograd.physics.limit_held import AT_LIMIT, Course
 from electrograd.physics.limit_signs import REASONS, Signs
-from electrograd.physics.limit_words import NEAR, Process, clause, held_sentence, sentence, sorted_out
+from electrograd.physics.limit_words import (
+    NEAR,
+    Process,
+    clause,
+    held_sentence,
+    saturation_words,
+    sentence,
+    sorted_out,
+)
 from electrograd.physics.materials import Materials
 from electrograd.physics.p2d import P2D
 from electrograd.physics.remedies import HELD, remedy_gains, share_taken
@@ -257,7 +265,7 @@ def limiting_process(
         helps=helps,
         little=little,
         gains=dict(gains or {}),
-        sentence=told,
+        sentence=told + saturation_words(charge),
         groups=groups,
     )
 

@@ -15,9 +15,14 @@ from electrograd.physics.charge import NEGATIVE_POTENTIAL, VOLTAGE, Charge, End
 from electrograd.physics.pybamm_import import pybamm
 from electrograd.physics.variables import SIDES
 
-OVERPOTENTIAL = 1.0
-"""Largest overpotential of kinetics that a record may show [V]. At 25 °C the symmetric Butler-Volmer
-equation then gives 3e8 times the exchange current."""
+OVERPOTENTIAL = 2.0
+"""How far a potential may lie beyond those of its material [V].
+
+PyBaMM's barrier at a full or empty surface takes 1 V. Kinetics take 1 V: at 25 °C the symmetric
+Butler-Volmer equation then gives 3e8 times the exchange current.
+"""
+JUMP = 0.5
+"""Largest jump from rest to the first instant that an end may have [V]: kinetics and ohmic losses."""
 _ROUNDING = 0.01  # V: interpolation between the solver's steps, and the entropic change of a heated cell
 _RANGE = np.linspace(1e-3, 1 - 1e-3, 999)
 
@@ -50,6 +55,10 @@ class Materials:
             found[side] = casadi.Function("U", [x], [symbol])
         return cls(**found)
 
+    def rest(self, start: Mapping[str, float]) -> float:
+        """Open-circuit voltage [V] at a stoichiometry of each electrode, by side."""
+        return float(self.positive(start["positive"])) - float(self.negative(start["negative"]))
+
     def judged(
         self,
         charge: Charge,
@@ -81,17 +90,22 @@ class Materials:
         limits: tuple[float, float],
     ) -> str:
         """Return the reason for which a record is impossible; empty if it is possible."""
-        voltage, potential = charge.observables[VOLTAGE], charge.observables[NEGATIVE_POTENTIAL]
+        # A simulation may have been asked for other observables: what is there is judged.
+        voltage, potential = (
+            charge.observables.get(name, np.empty(0)) for name in (VOLTAGE, NEGATIVE_POTENTIAL)
+        )
         if not (np.all(np.isfinite(voltage)) and np.all(np.isfinite(potential))):
             return "the potentials are not finite"
-        rest = float(self.positive(start["positive"])) - float(self.negative(start["negative"]))
+        rest = self.rest(start)
         negative, positive = (np.asarray(of(_RANGE[None])) for of in (self.negative, self.positive))
         low, high = negative.min() - OVERPOTENTIAL, negative.max() + OVERPOTENTIAL
-        if potential.min() < low or potential.max() > high:
+        if np.any((potential < low) | (potential > high)):
             return (
                 f"the negative electrode reaches {_outermost(potential, low, high):.4g} V against "
                 f"lithium; its material allows {low:.2f} to {high:.2f} V"
             )
+        if not voltage.size:
+            return ""
         if charging and voltage.min() < (floor := min(limits[0], rest) - _ROUNDING):
             return f"the voltage falls to {voltage.min():.4g} V, below {floor:.2f} V, while charging"
         most = float(positive.max() - negative.min()) + 2 * OVERPOTENTIAL
@@ -100,7 +114,7 @@ class Materials:
             kind = "charging" if charging else "discharging"
             return f"the voltage rises to {voltage.max():.4g} V, above {ceiling:.2f} V, while {kind}"
         room = limits[1] - rest if charging else rest - limits[0]
-        if charge.end is End.VOLTAGE_CUT_OFF and charge.accepted == 0 and room > _ROUNDING:
+        if charge.end is End.VOLTAGE_CUT_OFF and charge.accepted == 0 and room > JUMP:
             return (
                 f"the voltage is {voltage[0]:.4g} V at the first instant, beyond its limit, though the "
                 f"open-circuit voltage is {rest:.4g} V: nothing passes at this current"

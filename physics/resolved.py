@@ -9,7 +9,7 @@ from electrograd.physics.channels import CHANNEL_POROSITY
 from electrograd.physics.charge import CURRENT_DENSITY, OBSERVABLES, TEMPERATURE, TIME, Charge, End
 from electrograd.physics.errors import InputError
 from electrograd.physics.model import INITIAL
-from electrograd.physics.plausible import Materials
+from electrograd.physics.plausible import JUMP, Materials
 from electrograd.physics.pybamm_import import pybamm
 from electrograd.physics.resolved_cell import DOMAINS, field, spatial_methods, submesh_types
 from electrograd.physics.resolved_mesh import AnyChannel, MeshSettings, unit_cell
@@ -178,12 +178,18 @@ class Resolved:
             INITIAL["positive"]: initial[1],
         }
         names = (*OBSERVABLES, *RESOLVED_OBSERVABLES)
+        start = dict(zip(SIDES, initial, strict=True))
         try:
             solution = self._simulation.solve([0.0, 3600 * charge_limit / current], inputs=inputs)
         except pybamm.SolverError as error:
-            # The first instant may pass the voltage limit: nothing of the charge is known then.
-            nothing = dict.fromkeys(names, np.empty(0))
-            return Charge(End.SOLVER_FAILURE, str(error), nominal, np.empty(0), nothing)
+            over = "Maximum voltage" in str(error) and "non-positive at initial" in str(error)
+            if not over:
+                nothing = dict.fromkeys(names, np.empty(0))
+                return Charge(End.SOLVER_FAILURE, str(error), nominal, np.empty(0), nothing)
+            # Of a voltage that is passed at the first instant only the instant is known.
+            near = self._materials.rest(start) > self._limits[1] - JUMP
+            end, unknown = End.VOLTAGE_CUT_OFF if near else End.IMPOSSIBLE, np.full(1, np.nan)
+            return Charge(end, str(error), nominal, np.zeros(1), dict.fromkeys(names, unknown))
         time = np.asarray(solution.t)
         record = Charge(
             end=_ENDS.get(solution.termination, End.SOLVER_FAILURE),
@@ -197,7 +203,6 @@ class Resolved:
                 TIME: time,
             },
         )
-        start = dict(zip(SIDES, initial, strict=True))
         return self._materials.judged(record, start, True, self._limits)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from electrograd.physics.cell import Cell
 from electrograd.physics.charge import NEGATIVE_POTENTIAL, VOLTAGE, Charge
@@ -52,10 +51,7 @@ def differences(one: Charge, other: Charge) -> dict[str, float]:
     """
     grid = np.linspace(0.0, min(one.accepted, other.accepted), 60)
     names = (VOLTAGE, NEGATIVE_POTENTIAL)
-    curves = [
-        PchipInterpolator(charge.charge, np.stack([charge.observables[n] for n in names]), axis=1)(grid)
-        for charge in (one, other)
-    ]
+    curves = [charge.on_grid(grid / charge.accepted, names)[1] for charge in (one, other)]
     apart = np.abs(np.subtract(*curves))
     return {
         "accepted": abs(one.accepted / other.accepted - 1),

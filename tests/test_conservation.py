@@ -142,6 +142,7 @@ def test_secondary_current_distribution() -> None:
     import pybamm
 
     from electrograd.physics import model as built
+    from electrograd.physics import symbolic_mesh
     from electrograd.physics.structure import Structure
 
     cell, kappa, sigma, exchange = Cell.load("Chen2020"), 0.3, 0.2, 3.0
@@ -165,7 +166,8 @@ def test_secondary_current_distribution() -> None:
         dfn,
         parameter_values=values,
         solver=pybamm.IDAKLUSolver(rtol=1e-8, atol=1e-10),
-        submesh_types={**dfn.default_submesh_types, **built.submesh_types()},
+        submesh_types={**dfn.default_submesh_types, **symbolic_mesh.submesh_types()},
+        spatial_methods=symbolic_mesh.spatial_methods(dfn),
         var_pts=built.mesh_points(settings),
     )
     parameters = {name: float(value) for name, value in cell.parameters({}).items()}

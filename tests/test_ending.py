@@ -60,7 +60,7 @@ def test_planted_probabilities_are_found() -> None:
 @pytest.fixture(scope="module")
 def model() -> EndModel:
     u = coordinates(SPACE, SPACE.sobol(400, seed=2))
-    ends = np.where(u[:, 0] > 0.5, End.NEGATIVE_SURFACE_FULL, End.VOLTAGE_CUT_OFF)
+    ends = np.where(u[:, 0] > 0.5, End.ELECTROLYTE_DEPLETED, End.VOLTAGE_CUT_OFF)
     ends = np.where(u[:, 1] < -0.8, End.SOLVER_FAILURE, ends)
     least = np.where(u[:, 0] + u[:, 1] > 0, 3.0, 400.0)
     least[np.isin(ends, End.SOLVER_FAILURE)] = np.nan  # failed: nothing is known
@@ -72,11 +72,11 @@ def test_every_end_gets_a_probability(model: EndModel) -> None:
     corners = SPACE.from_unit(np.array([[0.3, 0.6], [0.95, 0.3], [0.4, 0.01], [0.1, 0.15]]))
     told = model.predict(corners)
     ends = [end.label for end in End if end.label in told]
-    assert ends == ["voltage cut-off", "negative surface full", "solver failure", "time limit"]
+    assert ends == ["voltage cut-off", "solver failure", "time limit", "electrolyte depleted"]
     np.testing.assert_allclose(sum(told[name] for name in [*ends, UNSEEN]), 1, atol=1e-6)
     assert model.likeliest(corners[:3]) == [
         End.VOLTAGE_CUT_OFF,
-        End.NEGATIVE_SURFACE_FULL,
+        End.ELECTROLYTE_DEPLETED,
         End.SOLVER_FAILURE,
     ]
     assert told[COMPLETES][0] > 0.9

@@ -16,7 +16,7 @@ from electrograd.sweeps.export import export
 from electrograd.sweeps.record import POINTS
 from electrograd.sweeps.store import FORMAT
 
-ENDS = some(voltage_cut_off=9, negative_surface_full=3, solver_failure=1, pending=4)
+ENDS = some(voltage_cut_off=9, electrolyte_depleted=3, solver_failure=1, pending=4)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from electrograd.physics.errors import InputError
 from electrograd.physics.jax_views import MaterialViews, View, jax_function
 from electrograd.physics.pybamm_import import pybamm
 from electrograd.physics.residual import P2DResidual
+from electrograd.physics.symbolic_mesh import spatial_methods, submesh_types
 
 SETS = ("Chen2020", "OKane2022", "Ecker2015", "Ai2020", "Mohtat2020", "Prada2013")
 POINTS = 6
@@ -220,19 +221,19 @@ class Solved:
         self.values = pybamm.ParameterValues(name)
         self.values.update(dict.fromkeys(DESIGN, "[input]"))
         model = pybamm.lithium_ion.DFN()
-        domains = ("negative electrode", "separator", "positive electrode")
-        particles = ("negative particle", "positive particle")
-        submeshes = dict.fromkeys((*domains, *particles), pybamm.SymbolicUniform1DSubMesh)
         points = dict.fromkeys(("x_n", "x_s", "x_p", "r_n", "r_p"), POINTS)
         self.simulation = pybamm.Simulation(
             model,
             parameter_values=self.values,
-            submesh_types={**model.default_submesh_types, **submeshes},
+            submesh_types={**model.default_submesh_types, **submesh_types()},
+            spatial_methods=spatial_methods(model),
             var_pts=points,
         )
         self.simulation.build()
         self.model = self.simulation.built_model
-        self.residual = P2DResidual.build(model, self.values, submeshes, points)
+        self.residual = P2DResidual.build(
+            model, self.values, submesh_types(), points, spatial_methods(model)
+        )
         self.solution = self.solve(1e-9)
         self.times, self.states = self.solution.t, np.asarray(self.solution.y)
 

@@ -11,6 +11,8 @@ from electrograd.physics.charge import (
     CURVES,
     ELECTROLYTE,
     LOSSES,
+    NEGATIVE_SATURATED,
+    POSITIVE_SATURATED,
     POSITIVE_SURFACE,
     VOLTAGE,
     Charge,
@@ -57,7 +59,7 @@ MADE = {
         Process.NEGATIVE_ELECTROLYTE,
         "",
         {"negative pores", "negative channels"},
-        {"negative particles", "positive particles"},
+        {"negative particles", "positive pores"},
         design=THICK,
         scenario=Scenario(1.5),
     ),
@@ -107,7 +109,7 @@ MADE = {
         Process.OHMIC,
         "electrolyte",
         {"negative channels", "thinner coatings"},
-        {"negative particles", "positive particles"},
+        {"positive pores"},
         overrides={
             "Electrolyte conductivity [S.m-1]": 0.1,
             "Electrolyte diffusivity [m2.s-1]": 1e-9,
@@ -258,10 +260,11 @@ def test_the_positive_electrode_is_named_too() -> None:
     depleted = dataclasses.replace(charge, end=End.VOLTAGE_CUT_OFF, observables=changed)
     rest = explainer.scenario, limit.groups, 1.5, 1000.0
     assert limiting_process(depleted, *rest).process is Process.POSITIVE_ELECTROLYTE
-    ample = {**known, ELECTROLYTE: np.full_like(known[ELECTROLYTE], 900.0)}
+    half = np.full_like(known[ELECTROLYTE], 0.5)
+    ample = {**known, ELECTROLYTE: 1800.0 * half, NEGATIVE_SATURATED: half}
     crowded = limiting_process(dataclasses.replace(charge, observables=ample), *rest)
     assert "crowds at the negative electrode's front" in crowded.sentence
-    empty = dataclasses.replace(charge, end=End.POSITIVE_SURFACE_EMPTY)
+    empty = dataclasses.replace(charge, observables={**ample, POSITIVE_SATURATED: 2 * half})
     assert limiting_process(empty, *rest).process is Process.POSITIVE_DIFFUSION
 
 

@@ -17,7 +17,6 @@ from electrograd.physics.charge import (
     End,
 )
 from electrograd.physics.errors import InputError
-from electrograd.physics.model import submesh_types
 from electrograd.physics.p2d import P2D
 from electrograd.physics.plain import plain_parameter_values
 from electrograd.physics.scenario import Scenario, SolverSettings
@@ -43,7 +42,6 @@ def in_pybamm(cell: Cell, steps: list, thermal: dict | None = None) -> object:
         experiment=pybamm.Experiment([tuple(steps)]),
         parameter_values=values,
         solver=pybamm.IDAKLUSolver(rtol=1e-6, atol=1e-8),
-        submesh_types={**model.default_submesh_types, **submesh_types()},
     ).solve()
 
 
@@ -221,10 +219,13 @@ def test_a_jump_past_both_limits_holds_the_potential(cell: Cell) -> None:
     assert record.plating_margin > -1e-5
 
 
-def test_a_discharge_ends_at_an_empty_surface(cell: Cell) -> None:
-    model = P2D(cell, Scenario(1.0, lower_voltage=0.5), SETTINGS)
+def test_a_discharge_goes_on_past_an_empty_surface(cell: Cell) -> None:
+    model = P2D(cell, Scenario(1.0, lower_voltage=2.0), SETTINGS)
     record = model.discharge(cell.parameters({"N/P ratio": 0.8}), 3.0)
-    assert record.end in (End.NEGATIVE_SURFACE_EMPTY, End.POSITIVE_SURFACE_FULL)
+    assert record.end is End.VOLTAGE_CUT_OFF
+    assert record.observables[VOLTAGE][-1] == pytest.approx(2.0, abs=1e-6)
+    assert {found.side for found in record.saturations} <= {"negative", "positive"}
+    assert max(found.share for found in record.saturations) > 0.1
 
 
 def test_a_discharge_over_at_once_delivers_nothing(cell: Cell) -> None:

@@ -297,10 +297,13 @@ def test_ends() -> None:
     assert target.end is End.CHARGE_TARGET
     assert target.accepted == pytest.approx(2.0, rel=1e-9)
     full = charge(chen(), slit, upper_voltage=6.0, mesh=COARSE)
-    assert full.end is End.NEGATIVE_SURFACE_FULL
-    assert full.observables[NEGATIVE_SURFACE][-1] == pytest.approx(0.999, abs=1e-4)
+    assert full.end is End.VOLTAGE_CUT_OFF
+    assert full.observables[NEGATIVE_SURFACE].max() > 0.999
+    (found, *_) = full.saturations
+    assert found.side == "negative"
+    assert found.depth < 0.3
     at_once = charge(chen(), slit, upper_voltage=2.6, mesh=COARSE)
-    assert at_once.end is End.VOLTAGE_CUT_OFF
+    assert at_once.end is End.VOLTAGE_CUT_OFF  # it is above that at rest
     assert at_once.accepted == 0
 
 

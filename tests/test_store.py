@@ -252,7 +252,7 @@ def _edit(place: Path, change: Any) -> None:
         ),
         (
             lambda p: _edit(p, lambda r: r.update(attributes={"identity": {"format": 2}})),
-            "received: format 2; nearest valid: format 4",
+            "received: format 2; nearest valid: format 5",
         ),
         (lambda p: _edit(p, lambda r: r["attributes"].pop("identity")), "its metadata whole"),
         (lambda p: _edit(p, lambda r: r["attributes"].update(identity=3)), "its metadata whole"),

@@ -41,7 +41,7 @@ def taught(physics: CurvePhysics) -> Surrogate:
     """An untrained ensemble, and a student that was taught a little of it."""
     surrogate = untrained(physics, "float32", c_rate=0.4)
     little = DistillationSettings(width=32, depth=2, rounds=1, steps=300, batch=64, designs=2048)
-    student = distil(surrogate.ensemble, surrogate.scenario, LIMITS, little)
+    student = distil(surrogate.ensemble, surrogate.scenario, little)
     return dataclasses.replace(surrogate, student=student)
 
 
@@ -107,13 +107,13 @@ def line(start: float, slope: float):
 
 @given(slope=st.floats(0.5, 4.0))
 def test_end_is_where_the_curve_crosses(slope: float) -> None:
-    end = end_of_charge(line(3.5, slope), SCENARIO, LIMITS, GRID)
+    end = end_of_charge(line(3.5, slope), SCENARIO, GRID)
     assert float(end) == pytest.approx(min(1.1, np.sqrt(0.7 / slope)), rel=1e-6)
 
 
 def test_end_has_the_implicit_gradient() -> None:
     def end(slope: float):
-        return end_of_charge(line(3.5, slope), SCENARIO, LIMITS, GRID)
+        return end_of_charge(line(3.5, slope), SCENARIO, GRID)
 
     # s = √(0.7 / a), so ds/da = -s / 2a
     assert float(jax.grad(end)(2.0)) == pytest.approx(-np.sqrt(0.7 / 2.0) / 4.0, rel=1e-6)
@@ -121,15 +121,15 @@ def test_end_has_the_implicit_gradient() -> None:
 
 
 def test_a_charge_above_its_limit_from_the_start_accepts_nothing() -> None:
-    assert float(end_of_charge(line(4.3, 1.0), SCENARIO, LIMITS, GRID)) == pytest.approx(0)
+    assert float(end_of_charge(line(4.3, 1.0), SCENARIO, GRID)) == pytest.approx(0)
 
 
-def test_a_full_surface_ends_the_charge_first() -> None:
+def test_a_full_surface_is_no_end() -> None:
     def curves(share):
         ones = jnp.ones_like(share)
         return jnp.stack([3.5 + share, 0.1 * ones, 0.4 + share, 0.5 * ones], axis=-1)
 
-    assert float(end_of_charge(curves, SCENARIO, LIMITS, GRID)) == pytest.approx(0.599)
+    assert float(end_of_charge(curves, SCENARIO, GRID)) == pytest.approx(0.7)
 
 
 @pytest.mark.parametrize("who", ["ensemble", "student"])

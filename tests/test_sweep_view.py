@@ -19,7 +19,7 @@ from electrograd.sweep_classes import axes_of, classes_of, most_telling, thinned
 from electrograd.sweep_figure import draw_sweep
 from electrograd.sweep_view import compare_lines, row_lines, status_lines
 
-ENDS = some(voltage_cut_off=30, negative_surface_full=40, solver_failure=7, time_limit=1, pending=22)
+ENDS = some(voltage_cut_off=30, electrolyte_depleted=40, solver_failure=7, time_limit=1, pending=22)
 
 
 class Clock:
@@ -102,10 +102,10 @@ def test_the_bar_tells_the_same_on_any_terminal(width: int) -> None:
     with reporter.progress("Simulating") as update:
         update(0, 2000, "")
         clock.now += 10
-        update(100, 2000, "60 voltage cut-off, 40 negative surface full, 0 failed")
+        update(100, 2000, "60 voltage cut-off, 40 electrolyte depleted, 0 failed")
     said = " ".join(re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", " ", screen.getvalue()).split())
     assert said.endswith(
-        "100/2000 10.0 a second, 3.2 min left; 60 voltage cut-off, 40 negative surface full, 0 failed"
+        "100/2000 10.0 a second, 3.2 min left; 60 voltage cut-off, 40 electrolyte depleted, 0 failed"
     )
 
 
@@ -114,7 +114,7 @@ def test_status() -> None:
     lines = status_lines(data, None)
     assert lines[0] == "78 of 100 designs simulated (78.0 %)"
     assert [line.split() for line in lines[1:3]] == [
-        ["40", "negative", "surface", "full"],
+        ["40", "electrolyte", "depleted"],
         ["30", "voltage", "cut-off"],
     ]
     failed = [row for row, end in enumerate(ENDS) if end is End.SOLVER_FAILURE]
@@ -216,7 +216,7 @@ def test_the_variable_that_decides_is_found() -> None:
     """Planted: the third variable alone decides, by a window that no mean or trend would show."""
     data = made_up([End.VOLTAGE_CUT_OFF] * 400)
     rate = data["design_values"].values[:, 2]
-    data["end"][:] = np.where(abs(rate - 2.2) < 0.5, End.NEGATIVE_SURFACE_FULL, End.VOLTAGE_CUT_OFF)
+    data["end"][:] = np.where(abs(rate - 2.2) < 0.5, End.ELECTROLYTE_DEPLETED, End.VOLTAGE_CUT_OFF)
     axes = axes_of(data)
     assert most_telling(axes, classes_of(data["end"].values, rate))[0] == NAMES.index(C_RATE)
 
