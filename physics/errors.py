@@ -50,3 +50,8 @@ def one_of(valid: Iterable[str]) -> str:
     known = families(valid)
     more = f", … ({len(known)} in all)" if len(known) > _TOLD + 1 else ""
     return "one of " + ", ".join(known[:_TOLD] if more else known) + more
+
+
+def is_finite(value: float) -> bool:
+    """Whether a number can be computed with; a whole number from a file may have any digits."""
+    return -1e300 < value < 1e300

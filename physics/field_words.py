@@ -4,7 +4,6 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"n p( ratio)?", "npratio"),
     (r"np( ratio)?", "npratio"),
     (r"exchange current( density)?", "exchangecurrent"),
-    (r"current collector", "collector"),
     (r"heat capacity", "heatcapacity"),
     (r"(gravimetric|mass) energy density|energy per (mass|kg)", "specific energy"),
     (r"volumetric energy density|energy per (volume|litre|liter)", "energy density"),

@@ -22,6 +22,8 @@ from electrograd.physics.field_words import (
 
 _ALIKE = 0.8
 """Likeness of letters from which a word counts as misspelt."""
+_MISSPELT = 0.88
+"""Likeness of letters from which a whole name counts as misspelt."""
 _COVERED = 0.6
 """Least share of a name's words, by weight, that a near one has too."""
 _SCORE = 0.4
@@ -76,6 +78,18 @@ def _nearest(name: str, meanings: dict[str, frozenset[str]]) -> str | None:
     near = [option for option in near if _unit(option) == _unit(name)] or near
     found = list({meanings[option]: option for option in reversed(families(near))}.values())[::-1]
     return " or ".join(found) if len(found) <= 3 else None
+
+
+def misspelt_name(name: str, valid: Iterable[str]) -> str | None:
+    """Return the valid name that ``name`` is a misspelling of, or has another unit than."""
+    options = {option: _words(option, frozenset()) for option in valid}
+    asked = _words(name, frozenset().union(*options.values()) if options else frozenset())
+    if not asked:
+        return None
+    same = next((option for option, words in options.items() if words == asked), None)
+    letters = {o.lower(): o for o, words in options.items() if not _excluded(asked, words)}
+    close = get_close_matches(name.lower(), letters, n=1, cutoff=_MISSPELT)
+    return same or (letters[close[0]] if close else None)
 
 
 def not_offered(name: str) -> str | None:

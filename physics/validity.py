@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from electrograd.physics.cell_data import load_parameter_values
+from electrograd.physics.cell_file import cell_path, read_cell_file
 from electrograd.physics.cell_tables import VALIDITY
 from electrograd.physics.windows import evaluated, number, open_circuit_voltage, stoichiometry_windows
 
@@ -50,8 +51,8 @@ def warnings_for(
         Whether the temperature changes during the simulation.
     """
     values = load_parameter_values(source) if values is None else values
-    name = Path(source).name
-    said: list[str] = []
+    name, path = Path(source).name, cell_path(source)
+    said = list(read_cell_file(path).notes) if path else []
     known = VALIDITY.get(str(source))
     fastest = (known.charging if c_rate > 0 else known.discharging) if known else None
     kind = "charge" if c_rate > 0 else "discharge"
