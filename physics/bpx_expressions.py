@@ -71,7 +71,7 @@ def one_line(value: Any) -> Any:
         if isinstance(node, ast.Constant) and isinstance(node.value, int)
     ]
     for node in whole:
-        node.value = float(node.value)
+        node.value = float(str(node.value))
     return ast.unparse(tree) if whole else " ".join(value.split())
 
 

@@ -111,7 +111,7 @@ def _fill_gaps(values: Any) -> None:
 
 
 def _checked_bpx(content: Mapping[str, Any], place: str, notes: list[str]) -> dict[str, Any]:
-    """Return what is read of the file; each section is checked by itself, so that an error names its field."""
+    """Return what is read of the file; sections are checked one by one: an error names its field."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # bpx uses pyparsing's old names
         import bpx

@@ -148,8 +148,8 @@ def _named(name: str) -> Any:
     if name not in pybamm.parameter_sets:
         near = nearest_name(name, WINDOWS)
         rule = (
-            f"the cell must be a PyBaMM set ({', '.join(WINDOWS)}, ...) or the path of a file: BPX, or a "
-            "PyBaMM parameter set as JSON"
+            f"the cell must be a PyBaMM set ({', '.join(WINDOWS)}, ...) or the path of a file: BPX, or "
+            "a PyBaMM parameter set as JSON"
         )
         raise InputError(rule, name, near)
     _refuse_other_kinds(pybamm.parameter_sets[name], name)

@@ -50,7 +50,8 @@ def read_cell_file(path: Path) -> CellFile:
     InputError
         For a file that is neither kind, or is damaged; it names the file.
     """
-    content, notes = read_json(path, "the cell's file"), []
+    content = read_json(path, "the cell's file")
+    notes: list[str] = []
     bpx = "Header" in content or "Parameterisation" in content
     if bpx:
         values = from_bpx(content, path, notes)

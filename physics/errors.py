@@ -52,6 +52,6 @@ def one_of(valid: Iterable[str]) -> str:
     return "one of " + ", ".join(known[:_TOLD] if more else known) + more
 
 
-def is_finite(value: float) -> bool:
+def is_finite(value: int | float) -> bool:
     """Whether a number can be computed with; a whole number from a file may have any digits."""
     return -1e300 < value < 1e300

@@ -128,7 +128,7 @@ def _words(name: str, known: frozenset[str] | set[str]) -> frozenset[str]:
     """What a name's words stand for; those that are not ``known`` are mended where letters allow it."""
     text = _plain(name)
     for phrase, meaning in PHRASES:
-        text = re.sub(rf"\b(?:{phrase})", lambda m, said=meaning: m.expand(said) + " ", text)
+        text = re.sub(rf"\b(?:{phrase})\b", meaning, text)
     words: list[str] = []
     for word in text.split():
         words += _meaning(word, known).split()
@@ -137,8 +137,10 @@ def _words(name: str, known: frozenset[str] | set[str]) -> frozenset[str]:
 
 def _meaning(word: str, known: frozenset[str] | set[str]) -> str:
     for form in (word, _singular(word)):
-        if form in SYNONYMS or form in STOP_WORDS:
-            return SYNONYMS.get(form, form)
+        if form in SYNONYMS:
+            return SYNONYMS[form]
+        if form in STOP_WORDS:
+            return form
     form = _singular(word)
     if not known or form in known:
         return form
@@ -146,9 +148,9 @@ def _meaning(word: str, known: frozenset[str] | set[str]) -> str:
         begun = {SYNONYMS.get(one, one) for one in known if one.startswith(form)}
         if len(begun) == 1:
             return begun.pop()
-    spelt = {*known, *SYNONYMS}
-    close = get_close_matches(form, spelt, n=1, cutoff=_ALIKE) if len(form) >= 4 else []
-    return SYNONYMS.get(close[0], close[0]) if close else form
+    spelt = sorted({*known, *SYNONYMS}) if len(form) >= 4 else []
+    mended = next(iter(get_close_matches(form, spelt, n=1, cutoff=_ALIKE)), form)
+    return SYNONYMS.get(mended, mended)
 
 
 def _singular(word: str) -> str:

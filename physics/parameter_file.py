@@ -11,9 +11,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from electrograd.physics.errors import InputError
 
-_DEEPEST = 200
+_DEEPEST = 100
 """The most operations within one another."""
 _BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "Addition": operator.add,
@@ -66,7 +68,8 @@ def from_parameter_set(content: Mapping[str, Any], path: Path, notes: list[str])
             continue
         place = f"{path}, {name!r}"
         try:
-            read = _value(value, place)
+            with np.errstate(over="raise", divide="raise", invalid="raise"):
+                read = _value(value, place)
         except RecursionError as error:
             raise InputError(
                 "a function must not be so deep", "a tree of operations", None, place
@@ -144,7 +147,7 @@ def _children(node: Mapping[str, Any], count: int | None, place: str) -> list[An
 
 
 def _function(node: Mapping[str, Any], place: str) -> Callable[..., Any]:
-    """Return a function of its arguments' names; it is made once here, so that a wrong one is met now."""
+    """Return a function of its arguments' names; a wrong one is met now, for it is called once."""
     from electrograd.physics.pybamm_import import pybamm
 
     names = node.get("func_args")
@@ -203,21 +206,18 @@ def _symbol(node: Any, arguments: Mapping[str, Any], place: str, depth: int) -> 
 
 def _table(node: Mapping[str, Any], children: list[Any], place: str) -> Any:
     """Return a table of one argument as PyBaMM's interpolant."""
-    import numpy as np
-
     from electrograd.physics.pybamm_import import pybamm
 
     x, y, kind = node.get("x"), node.get("y"), node.get("interpolator", "linear")
     x = x[0] if isinstance(x, list) and len(x) == 1 and isinstance(x[0], list) else x
-    lists = isinstance(x, list) and isinstance(y, list) and len(children) == 1
-    numbers = lists and len(x) == len(y) >= 2 and not any(isinstance(v, list | dict) for v in [*x, *y])
-    if not numbers or kind not in _INTERPOLATORS:
+    lists = isinstance(x, list) and isinstance(y, list) and len(x) == len(y) >= 2
+    if not (lists and len(children) == 1 and kind in _INTERPOLATORS):
         rule = "a table must have as many numbers x as y, of one argument, linear, cubic or pchip"
         raise InputError(rule, repr(node)[:60], None, place)
-    along = np.array([_number(v, place) for v in x])
+    along = np.array([_number(v, place) for v in x or ()])
     if not np.all(np.diff(along) > 0):
         raise InputError("a table's x must ascend", repr(x)[:60], None, place)
-    values = np.array([_number(v, place) for v in y])
+    values = np.array([_number(v, place) for v in y or ()])
     name = node.get("name")
     return pybamm.Interpolant(
         along,

@@ -1,4 +1,4 @@
-"""What a person likely meant: names near in meaning, never by letters alone, and values in other units."""
+"""What a person likely meant: names near in meaning, never by letters alone; values in other units."""
 
 import pytest
 
