@@ -5,7 +5,6 @@ transport, kinetics or open-circuit potentials is touched.
 """
 
 import hashlib
-import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from electrograd.physics.cell_tables import (
     WINDOWS,
     Sourced,
 )
-from electrograd.physics.errors import InputError, nearest_name
+from electrograd.physics.errors import InputError, is_finite, nearest_name
 from electrograd.physics.variables import SIDES
 from electrograd.physics.windows import number
 
@@ -205,8 +204,8 @@ def _check_numbers(values: Any, names: Iterable[str], place: str) -> None:
         if not isinstance(value, int | float):
             rule = f"{name!r} must be a number, the same at every place and time"
             raise InputError(rule, "a function", where=place)
-        if not math.isfinite(value):
-            raise InputError(f"{name!r} must be a finite number", value, where=place)
+        if not is_finite(value):
+            raise InputError(f"{name!r} must be a finite number", str(value)[:40], where=place)
         if value < 0 or (value == 0 and _MAY_BE_ZERO not in name):
             raise InputError(f"{name!r} must be positive", value, where=place)
 

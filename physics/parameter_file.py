@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from electrograd.physics.errors import InputError
+from electrograd.physics.cell_tables import COMMON
+from electrograd.physics.errors import InputError, nearest_name
 
 _DEEPEST = 100
 """The most operations within one another."""
@@ -63,13 +64,14 @@ def from_parameter_set(content: Mapping[str, Any], path: Path, notes: list[str])
     from electrograd.physics.pybamm_import import pybamm
 
     found: dict[str, Any] = {}
+    names = frozenset((*content, *COMMON))
     for name, value in content.items():
         if name in _REPLACED:
             continue
         place = f"{path}, {name!r}"
         try:
             with np.errstate(over="raise", divide="raise", invalid="raise"):
-                read = _value(value, place)
+                read = _value(value, names, place)
         except RecursionError as error:
             raise InputError(
                 "a function must not be so deep", "a tree of operations", None, place
@@ -94,23 +96,24 @@ def _usable_cut_off(found: dict[str, Any], notes: list[str]) -> None:
         notes.append(f"Its lower voltage cut-off is 0 V; {found[empty]:g} V is taken, {empty!r}.")
 
 
-def _value(value: Any, place: str) -> Any:
+def _value(value: Any, names: frozenset[str], place: str) -> Any:
     """Return a number or a function; None for what no parameter can be."""
     if isinstance(value, bool) or value is None or isinstance(value, list):
         return None
     if isinstance(value, str):
         try:
-            return float(value)
+            number = float(value)
         except ValueError:
             return None
+        return number if math.isfinite(number) else None
     if isinstance(value, int | float):
         return _number(value, place)
     kind = _kind(value, place)
     if kind == "float":
         return None  # infinite, or not a number
     if kind == "ExpressionFunctionParameter":
-        return _function(value, place)
-    return _symbol(value, {}, place, 0)
+        return _function(value, names, place)
+    return _symbol(value, dict.fromkeys(names), place, 0)
 
 
 def _number(value: Any, place: str) -> float:
@@ -146,7 +149,7 @@ def _children(node: Mapping[str, Any], count: int | None, place: str) -> list[An
     return children
 
 
-def _function(node: Mapping[str, Any], place: str) -> Callable[..., Any]:
+def _function(node: Mapping[str, Any], known: frozenset[str], place: str) -> Callable[..., Any]:
     """Return a function of its arguments' names; a wrong one is met now, for it is called once."""
     from electrograd.physics.pybamm_import import pybamm
 
@@ -160,7 +163,8 @@ def _function(node: Mapping[str, Any], place: str) -> Callable[..., Any]:
     signature = inspect.Signature(parameters)
 
     def function(*values: Any, **named: Any) -> Any:
-        return _symbol(body, signature.bind(*values, **named).arguments, place, 0)
+        given = signature.bind(*values, **named).arguments
+        return _symbol(body, {**dict.fromkeys(known), **given}, place, 0)
 
     function.__signature__ = signature  # type: ignore[attr-defined]  # PyBaMM asks for the names
     said = node.get("func_name")
@@ -170,7 +174,10 @@ def _function(node: Mapping[str, Any], place: str) -> Callable[..., Any]:
 
 
 def _symbol(node: Any, arguments: Mapping[str, Any], place: str, depth: int) -> Any:
-    """Return an operation with its arguments, as PyBaMM's symbol."""
+    """Return an operation as PyBaMM's symbol.
+
+    ``arguments`` gives the function's, and None for each of the set's parameters.
+    """
     from electrograd.physics.pybamm_import import pybamm
 
     if depth > _DEEPEST:
@@ -185,8 +192,8 @@ def _symbol(node: Any, arguments: Mapping[str, Any], place: str, depth: int) -> 
     if kind in ("Scalar", "Constant"):
         return pybamm.Scalar(_number(node.get("value"), place))
     if kind == "Parameter":
-        name = str(node.get("name"))
-        return arguments[name] if name in arguments else pybamm.Parameter(name)
+        name = _known(node, arguments, place)
+        return pybamm.Parameter(name) if arguments[name] is None else arguments[name]
     if kind in _BINARY:
         return _BINARY[kind](*inner(2))
     if kind in _UNARY:
@@ -200,8 +207,17 @@ def _symbol(node: Any, arguments: Mapping[str, Any], place: str, depth: int) -> 
         if not isinstance(names, list) or node.get("has_diff_variable"):
             raise InputError("a function must name its arguments", repr(names)[:60], None, place)
         inputs = dict(zip(map(str, names), inner(len(names)), strict=True))
-        return pybamm.FunctionParameter(str(node.get("name")), inputs)
+        return pybamm.FunctionParameter(_known(node, arguments, place), inputs)
     raise InputError(_rule(), kind[:60], None, place)
+
+
+def _known(node: Mapping[str, Any], arguments: Mapping[str, Any], place: str) -> str:
+    """Return the name of an argument, or of a parameter that the set has."""
+    name = node.get("name")
+    if not isinstance(name, str) or name not in arguments:
+        rule = "a function must be of its arguments, and of parameters that the file has"
+        raise InputError(rule, repr(name)[:60], nearest_name(str(name)[:60], arguments), place)
+    return name
 
 
 def _table(node: Mapping[str, Any], children: list[Any], place: str) -> Any:

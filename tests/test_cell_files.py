@@ -347,6 +347,8 @@ def test_a_parameter_set_as_pybamm_writes_it_is_the_set(source: str, tmp_path: P
         p.kappa_e(p.c_e_init, warm),
     ):
         assert evaluated(again, symbol) == pytest.approx(evaluated(values, symbol), rel=1e-12)
+    said = [note for note in warnings_for(path, 1.0, 298.15) if "energies per mass are too low" in note]
+    assert len(said) == (source == "Ai2020")  # PyBaMM's own densities; Ecker2015's are of wet layers
     factor = "Negative particle diffusivity factor"
     scaled = cell.with_factors([factor])
     plain = plain_parameter_values(scaled, Scenario(1.0), scaled.parameters({factor: 2.0}), 3.0, 20)
@@ -396,6 +398,7 @@ for _ in range(400):
             _of_one(_operation("Power", 9.0, _operation("Power", 9.0, 999.0))),
             "must be one that can be evaluated",
         ),
+        (_of_one({"type": "Parameter", "name": "somewhere"}), "of parameters that the file has"),
         (_of_one(_operation("Addition", STO)), "must have its arguments"),
         (_of_one(DEEP), "100 operations deep|must not be so deep"),
         (_of_one({"$type": "Scalar", "value": "1"}), "must be a finite number"),
@@ -403,6 +406,7 @@ for _ in range(400):
         (_of_one(_operation("Interpolant", STO, x=[[1, 0]], y=[1, 2])), "must ascend"),
         ({"x": [0, 1]}, "must be a tree of operations"),
         ("[input]", "without 'Negative electrode OCP"),
+        ("nan", "without 'Negative electrode OCP"),
         (10**400, "must be a finite number"),
     ],
 )
