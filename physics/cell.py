@@ -50,8 +50,8 @@ class Cell:
     Lengths in m, densities in kg.m-3, voltages in V. ``source`` is PyBaMM's name of the parameter set,
     or the path of a file (BPX, or a parameter set as JSON); ``overrides`` replaces values of it.
     ``baseline`` holds the set's own values of the parameters that a design can vary, under PyBaMM's
-    names; ``fixed`` what every design has in common, ``tied`` what is as another, ``factors`` which of `variables.FACTORS` designs have;
-    ``digest`` tells one content of a file from another.
+    names; ``fixed`` what every design has in common, ``tied`` what is as another, ``factors`` which of
+    `variables.FACTORS` designs have; ``digest`` tells one content of a file from another.
     """
 
     source: str
