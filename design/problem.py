@@ -9,21 +9,24 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from electrograd.physics.errors import InputError, check_name
+from electrograd.physics.slips import meant, unit_meant
 from electrograd.physics.variables import (
     ACCEPTED_SHARE,
     AIMS,
     CHARGE_TIME,
+    HOTTEST,
     PLATING_MARGIN,
     figure_and_scenario,
 )
 from electrograd.surrogates.objective import Differentiable
 
 PLAUSIBLE = {
-    ACCEPTED_SHARE: (0.0, 1.1, 100),
-    PLATING_MARGIN: (-1.0, 1.0, 1000),
-    CHARGE_TIME: (60.0, 1e6, 1 / 60),
+    ACCEPTED_SHARE: (0.0, 1.1),
+    PLATING_MARGIN: (-1.0, 1.0),
+    CHARGE_TIME: (60.0, 1e6),
+    HOTTEST: (200.0, 500.0),
 }
-"""Range in which a limit can be meant, and the factor of the likely slip: per cent, mV, minutes."""
+"""Range in which a limit can be meant; what lies outside is a slip of units."""
 
 
 @runtime_checkable
@@ -63,9 +66,10 @@ class Limit:
     def __post_init__(self) -> None:
         figure, _ = figure_and_scenario(self.figure)
         check_name(figure, AIMS, "a limit must be on a predicted figure of merit")
-        low, high, slip = PLAUSIBLE.get(figure, (-math.inf, math.inf, 1))
+        low, high = PLAUSIBLE.get(figure, (-math.inf, math.inf))
         if not low <= self.value <= high:
-            near = min(max(self.value / slip, low), high)
+            likely = meant(self.value, unit_meant(figure), lambda x: low <= x <= high)
+            near = min(max(self.value, low), high) if likely is None else likely
             raise InputError(
                 f"a limit on {self.figure!r} must lie in [{low:g}, {high:g}]", self.value, f"{near:g}"
             )

@@ -11,6 +11,7 @@ from electrograd.design.problem import Goal, Limit
 from electrograd.design.robust import Tolerances
 from electrograd.design.sensitivity_inputs import Inputs
 from electrograd.physics.cell import Cell
+from electrograd.physics.cell_file import cell_path
 from electrograd.physics.charge import CURVES
 from electrograd.physics.errors import InputError, check_name
 from electrograd.physics.ladder import RESOLVED, SOLID
@@ -157,6 +158,14 @@ class Study(Section):
         if not value.strip():
             raise ValueError("'store' must be a folder or a URL; left out, stores lie under runs/")
         return beside(os.path.expanduser(value), info)
+
+    @field_validator("cell")
+    @classmethod
+    def _where_cells_lie(cls, value: str, info: Any) -> str:
+        """A file lies beside the study, or where the program runs."""
+        here = os.path.expanduser(value)
+        near = beside(here, info)
+        return near if cell_path(here) and os.path.exists(near) else here
 
     @property
     def space(self) -> DesignSpace:

@@ -9,11 +9,13 @@ from electrograd.physics.channel_phase import on_columns
 from electrograd.physics.charge import OBSERVABLES
 from electrograd.physics.errors import InputError, check_name, nearest_name
 from electrograd.physics.ladder import COLUMNS, FIDELITIES, P2D_ALONE, RESOLVED, SOLID
+from electrograd.physics.slips import meant, unit_meant
 from electrograd.physics.structure import Structure
 from electrograd.physics.variables import (
     AIMS,
     C_RATE,
     CHARGING_ENERGY,
+    HOTTEST,
     N_P_RATIO,
     NEGATIVE_THICKNESS,
     OF_CHARGE,
@@ -128,6 +130,10 @@ def _check_tie(name: str, other: str, study: Study, place: str) -> None:
     """Refuse a value that is tied to what has none of its own, or is of another unit."""
     own = [n for n in (*study.variables, *study.fixed) if not isinstance(study.fixed.get(n), str)]
     alike = [n for n in own if n in VARIABLES and VARIABLES[n].unit == VARIABLES[name].unit]
+    valid = VARIABLES[name]
+    number = meant(other, unit_meant(name), lambda x: valid.lower <= x <= valid.upper)
+    if number is not None:
+        raise InputError(f"{name!r} must be a number, without a unit", other, number, place)
     check_name(other, alike, f"{name!r} can be tied to a variable or a fixed value of its unit", place)
 
 
@@ -163,6 +169,24 @@ def _check_goal(study: Study, where: Where) -> None:
                 ", ".join(stated) or "further sweeps: {cold: {scenario: {C-rate: 1, ...}}}",
                 where("goal"),
             )
+    for aim in study.aims:
+        figure, scenario = figure_and_scenario(aim)
+        own = study.further_sweeps[scenario].scenario if scenario else None
+        if figure == HOTTEST and (own or study.scenario_section).cooling is None:
+            _refuse_held_temperature(aim, scenario, study, where)
+
+
+def _refuse_held_temperature(aim: str, scenario: str, study: Study, where: Where) -> None:
+    """Refuse an aim on the temperature of a charge that holds it: nothing could break or better it."""
+    key = "heat transfer coefficient [W.m-2.K-1]"
+    limited = aim in study.goal_section.limits if study.goal_section else False
+    of = f"the scenario of {scenario!r}" if scenario else "the scenario"
+    raise InputError(
+        f"a charge without {key!r} is isothermal: its temperature is held, and cannot be aimed at",
+        f"{aim}, isothermal",
+        f"{key}: 10.0, in {of}; or no such aim",
+        where("goal", "limits", aim) if limited else where("goal"),
+    )
 
 
 def _check_learned(study: Study, where: Where) -> None:

@@ -24,6 +24,8 @@ Rate = Annotated[float, Field(ge=0.01, le=20)]
 Bounds = Annotated[list[Any], Field(min_length=2, max_length=2)]
 """What `Axis` is told, which names the variable whose value is wrong."""
 Number = TypeVar("Number")
+MOST_CHARGE = Scenario.charge_limit
+"""Share of the nominal capacity at which a charge ends at the latest."""
 
 
 class Section(BaseModel):
@@ -87,6 +89,18 @@ class ScenarioSection(Section):
     rate_of: Annotated[Literal["design", "coatings"], Field(alias="C-rate of")] = "design"
     discharge_rate: Annotated[float, Field(alias="discharge C-rate", ge=0.01, le=20)] = DISCHARGE_RATE
     end_when_depleted: Annotated[bool, Field(alias="end when depleted")] = False
+
+    @field_validator("later_stages")
+    @classmethod
+    def _begin_at_shares(cls, value: dict[float, float]) -> dict[float, float]:
+        for share in value:
+            if share > MOST_CHARGE:
+                near = f"; {share:g} is likely {share / 100:g}" if share <= 100 * MOST_CHARGE else ""
+                raise ValueError(
+                    f"'later stages' must begin at shares of the nominal capacity below {MOST_CHARGE:g}"
+                    + near
+                )
+        return value
 
     @property
     def scenario(self) -> Scenario:

@@ -48,10 +48,10 @@ class Cell:
     """What does not change with the design; plain numbers, so that it travels as JSON.
 
     Lengths in m, densities in kg.m-3, voltages in V. ``source`` is PyBaMM's name of the parameter set,
-    or the path of a BPX file; ``overrides`` replaces values of it. ``baseline`` holds the set's own
-    values of the parameters that a design can vary, under PyBaMM's names; ``fixed`` what every design
-    has in common, ``tied`` what is as another, ``factors`` which of `variables.FACTORS` designs have;
-    ``digest`` tells one content of a file from another.
+    or the path of a file (BPX, or a parameter set as JSON); ``overrides`` replaces values of it.
+    ``baseline`` holds the set's own values of the parameters that a design can vary, under PyBaMM's
+    names; ``fixed`` what every design has in common, ``tied`` what is as another, ``factors`` which of
+    `variables.FACTORS` designs have; ``digest`` tells one content of a file from another.
     """
 
     source: str
@@ -77,7 +77,7 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """The parameter set's name, or the BPX file's."""
+        """The parameter set's name, or the file's."""
         return Path(self.source).name
 
     @classmethod
@@ -87,12 +87,13 @@ class Cell:
         structure: Structure | None = None,
         overrides: Mapping[str, float] | None = None,
     ) -> "Cell":
-        """Read a cell from a PyBaMM parameter set or a BPX file.
+        """Read a cell from a PyBaMM parameter set, or a file.
 
         Parameters
         ----------
         source
-            PyBaMM's name of a lithium-ion set with two porous electrodes, or the path of a BPX file.
+            PyBaMM's name of a lithium-ion set with two porous electrodes, or the path of a JSON
+            file: BPX, or a PyBaMM parameter set as `to_json` writes it.
         structure
             How the electrodes are built; uniform by default.
         overrides

@@ -1,16 +1,15 @@
-"""Any lithium-ion parameter set with two porous electrodes, made complete: PyBaMM's or a BPX file.
+"""Any lithium-ion parameter set with two porous electrodes, made complete: PyBaMM's, or a file.
 
 What a set lacks, or has wrong, is data of `electrograd.physics.cell_tables`. Nothing of a set's
 transport, kinetics or open-circuit potentials is touched.
 """
 
 import hashlib
-import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from electrograd.physics.bpx_file import bpx_materials, from_bpx
+from electrograd.physics.cell_file import cell_path, likely_materials, read_cell_file
 from electrograd.physics.cell_tables import (
     BINDER,
     BPX_FOILS,
@@ -22,7 +21,7 @@ from electrograd.physics.cell_tables import (
     WINDOWS,
     Sourced,
 )
-from electrograd.physics.errors import InputError, nearest_name
+from electrograd.physics.errors import InputError, is_finite, nearest_name
 from electrograd.physics.variables import SIDES
 from electrograd.physics.windows import continue_potentials, number
 
@@ -47,6 +46,22 @@ _FIELDS = (
     "Initial concentration in electrolyte [mol.m-3]",
 )
 _MAY_BE_ZERO = "Bruggeman"
+_LAYERS = (
+    *(
+        f"{side} {kind}"
+        for side in ("Negative", "Positive")
+        for kind in ("electrode", "current collector")
+    ),
+    "Separator",
+)
+_PLAIN = (
+    *(f"{layer} density [kg.m-3]" for layer in _LAYERS),
+    *(f"{side} current collector thickness [m]" for side in ("Negative", "Positive")),
+    "Cell volume [m3]",
+    "Cell cooling surface area [m2]",
+    *(f"{kind} temperature [K]" for kind in ("Reference", "Ambient", "Initial")),
+)
+"""What a file may leave out, or state as a positive number."""
 _FUNCTIONS = (
     *(
         f"{s} electrode {k}"
@@ -67,7 +82,7 @@ def load_parameter_values(source: str | Path, overrides: Mapping[str, float] | N
     Parameters
     ----------
     source
-        Name of a PyBaMM parameter set, or path of a BPX file in JSON.
+        Name of a PyBaMM parameter set, or path of a JSON file: BPX, or a PyBaMM parameter set.
     overrides
         Values that replace the set's own and the tables', by PyBaMM's names.
 
@@ -84,9 +99,11 @@ def load_parameter_values(source: str | Path, overrides: Mapping[str, float] | N
         If the set is unknown, is no lithium-ion cell with two porous electrodes of one active material
         each, or lacks or contradicts what the P2D model needs; likewise for a file, which it names.
     """
-    path = _bpx_path(source)
-    values = _named(str(source)) if path is None else from_bpx(path)
-    place = str(source)
+    path, place = cell_path(source), str(source)
+    file = None if path is None else read_cell_file(path)
+    values = _named(place) if file is None else file.values
+    if file is not None:
+        _refuse_other_kinds(values, place)
     overrides = dict(overrides or {})
     known = {
         *values.keys(),
@@ -100,11 +117,14 @@ def load_parameter_values(source: str | Path, overrides: Mapping[str, float] | N
     values.update(overrides)
     table = {**COMMON, **SUPPLEMENT.get(place, {})}
     lacking = {name: entry.value for name, entry in table.items() if name not in values}
-    if path is None:
+    _check(values, place)
+    if file is not None:
+        _check_numbers(values, [name for name in _PLAIN if name in values], place)
+    if file is None:
         densities = DENSITIES.get(place, {})
     else:
-        densities = {**bpx_materials(values, place), **BPX_FOILS}
-    _check(values, place)
+        guessed = {**likely_materials(values, place), **BPX_FOILS}
+        densities = {n: m for n, m in guessed.items() if file.bpx or n not in values}
     values.update({name: float(values[name]) for name in _FIELDS})
     _correct_densities(values, {k: v for k, v in densities.items() if k not in overrides}, overrides)
     values.update({name: value for name, value in lacking.items() if name not in values})
@@ -121,28 +141,28 @@ def solids_density(values: Any, side: str) -> float:
     )
 
 
-def _bpx_path(source: str | Path) -> Path | None:
-    """Return the path if ``source`` is meant as a file; names are PyBaMM's sets."""
-    path = Path(source)
-    if isinstance(source, Path) or path.suffix or len(path.parts) > 1:
-        return path
-    return None
-
-
 def _named(name: str) -> Any:
     """Return PyBaMM's own values of a set, if it is one this framework can use."""
     from electrograd.physics.pybamm_import import pybamm
 
     if name not in pybamm.parameter_sets:
         near = nearest_name(name, WINDOWS)
-        rule = f"the cell must be a PyBaMM set ({', '.join(WINDOWS)}, ...) or the path of a BPX file"
+        rule = (
+            f"the cell must be a PyBaMM set ({', '.join(WINDOWS)}, ...) or the path of a file: BPX, or "
+            "a PyBaMM parameter set as JSON"
+        )
         raise InputError(rule, name, near)
-    raw = pybamm.parameter_sets[name]
+    _refuse_other_kinds(pybamm.parameter_sets[name], name)
+    return pybamm.ParameterValues(name)
+
+
+def _refuse_other_kinds(raw: Any, name: str) -> None:
+    """Raise `InputError` for a set that is no lithium-ion cell of two plain porous electrodes."""
     rule = "the cell must be a lithium-ion cell with two porous electrodes of one active material each"
     chemistry = raw.get("chemistry", "lithium_ion")
     if chemistry != "lithium_ion":
         raise InputError(rule, f"{name}, a set of chemistry {chemistry!r}")
-    if any(key.startswith(("Primary: ", "Secondary: ")) for key in raw):
+    if any(key.startswith(("Primary: ", "Secondary: ")) for key in raw.keys()):  # noqa: SIM118
         raise InputError(rule, f"{name}, a set with a composite electrode")
     for side in ("Negative", "Positive"):
         if f"{side} electrode porosity" not in raw:
@@ -152,7 +172,6 @@ def _named(name: str) -> Any:
                 "each electrode's open-circuit potential must be a function of stoichiometry",
                 f"{name}, without {side + ' electrode OCP [V]'!r} (an MSMR set)",
             )
-    return pybamm.ParameterValues(name)
 
 
 def _check(values: Any, place: str) -> None:
@@ -160,12 +179,7 @@ def _check(values: Any, place: str) -> None:
     for name in (*_FIELDS, *_FUNCTIONS):
         if name not in values:
             raise InputError(f"the P2D model needs {name!r}", "nothing", where=place)
-    for name in _FIELDS:
-        value = values[name]
-        if not isinstance(value, int | float) or not math.isfinite(value):
-            raise InputError(f"{name!r} must be a finite number", value, where=place)
-        if value < 0 or (value == 0 and _MAY_BE_ZERO not in name):
-            raise InputError(f"{name!r} must be positive", value, where=place)
+    _check_numbers(values, _FIELDS, place)
     for side in ("Negative", "Positive"):
         pores, active = f"{side} electrode porosity", f"{side} electrode active material volume fraction"
         if values[pores] >= 1:
@@ -184,6 +198,19 @@ def _check(values: Any, place: str) -> None:
         )
 
 
+def _check_numbers(values: Any, names: Iterable[str], place: str) -> None:
+    """Raise `InputError` unless parameters are finite numbers, and positive."""
+    for name in names:
+        value = values[name]
+        if not isinstance(value, int | float):
+            rule = f"{name!r} must be a number, the same at every place and time"
+            raise InputError(rule, "a function", where=place)
+        if not is_finite(value):
+            raise InputError(f"{name!r} must be a finite number", str(value)[:40], where=place)
+        if value < 0 or (value == 0 and _MAY_BE_ZERO not in name):
+            raise InputError(f"{name!r} must be positive", value, where=place)
+
+
 def _correct_densities(
     values: Any, densities: Mapping[str, str | Sourced], overrides: Mapping[str, float]
 ) -> None:
@@ -192,7 +219,7 @@ def _correct_densities(
         new = entry.value if isinstance(entry, Sourced) else _layer_density(values, name, entry)
         heat = name.replace("density [kg.m-3]", "specific heat capacity [J.kg-1.K-1]")
         if name in values and heat in values and heat not in overrides:
-            values.update({heat: _scaled(values[heat], float(values[name]) / new)})
+            values.update({heat: scaled(values[heat], float(values[name]) / new)})
         values.update({name: new})
 
 
@@ -206,7 +233,7 @@ def _layer_density(values: Any, name: str, material: str) -> float:
     return float(active * TRUE_DENSITY[material].value + inactive * BINDER.value)
 
 
-def _scaled(value: Any, factor: float) -> Any:
+def scaled(value: Any, factor: float) -> Any:
     """A number, or a function of temperature, times a factor."""
     return (lambda T: factor * value(T)) if callable(value) else factor * value  # noqa: N803
 

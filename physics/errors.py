@@ -1,7 +1,12 @@
 """The one error for bad input: it names the rule, the value received and the nearest valid one."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+
+from electrograd.physics.nearness import families, not_offered
+from electrograd.physics.nearness import nearest_name as nearest_name
+
+_TOLD = 14
+"""The most valid names that a message lists."""
 
 
 class InputError(ValueError):
@@ -30,16 +35,23 @@ class InputError(ValueError):
         return type(self), (self.rule, str(self.value), self.nearest, self.where)
 
 
-def nearest_name(name: str, valid: Iterable[str]) -> str | None:
-    """Return the valid name most like ``name``, or None if none is alike."""
-    options = {option.lower(): option for option in valid}
-    found = get_close_matches(str(name).lower(), options, n=1, cutoff=0.4)
-    return options[found[0]] if found else None
-
-
 def check_name(name: str, valid: Iterable[str], rule: str, where: str = "") -> None:
     """Raise `InputError` unless ``name`` is one of ``valid``."""
     valid = list(valid)
     if name not in valid:
         near = nearest_name(name, valid)
-        raise InputError(rule, name, near or "one of " + ", ".join(valid), where)
+        said = None if near else not_offered(name)
+        rule = f"{rule}; {said}" if said else rule
+        raise InputError(rule, name, near or one_of(valid), where)
+
+
+def one_of(valid: Iterable[str]) -> str:
+    """Say which names are valid, the first ones where they are many."""
+    known = families(valid)
+    more = f", … ({len(known)} in all)" if len(known) > _TOLD + 1 else ""
+    return "one of " + ", ".join(known[:_TOLD] if more else known) + more
+
+
+def is_finite(value: int | float) -> bool:
+    """Whether a number can be computed with; a whole number from a file may have any digits."""
+    return -1e300 < value < 1e300

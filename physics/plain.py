@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from electrograd.physics.cell import Cell
-from electrograd.physics.cell_data import load_parameter_values
+from electrograd.physics.cell_data import load_parameter_values, scaled
 from electrograd.physics.errors import InputError
 from electrograd.physics.factors import scaled_values
 from electrograd.physics.model import scenario_values, structured_values
@@ -17,6 +17,7 @@ from electrograd.physics.variables import (
     NEGATIVE_ACTIVE,
     POSITIVE_ACTIVE,
     SIDES,
+    porosity,
 )
 
 MODEL = {"class": "pybamm.lithium_ion.DFN", "options": {}}
@@ -67,6 +68,7 @@ def plain_parameter_values(
     area = cell.electrode_area
     uniform = [*(k for k in DESIGN_VARIABLES if k != N_P_RATIO), NEGATIVE_ACTIVE, POSITIVE_ACTIVE]
     values.update({name: known[name] for name in uniform})
+    _keep_solids_density(cell, values, known)
     values.update(scaled_values(cell, values, known.__getitem__))
     graded = structured_values(cell, values, points, known.__getitem__)
     values.update({name: profile for name, profile in graded.items() if name in values})
@@ -78,6 +80,19 @@ def plain_parameter_values(
     values["Nominal cell capacity [A.h]"] = float(nominal_capacity(cell, known)) * area
     content = mean_stoichiometries(cell, known, scenario.start * nominal_capacity(cell, known))
     for side, stoichiometry in zip(SIDES, content, strict=True):
-        most = getattr(cell, side).maximum_concentration
+        electrode, title = getattr(cell, side), side.capitalize()
+        ends = (electrode.empty, electrode.full)
+        values[f"{title} electrode minimum stoichiometry"] = min(ends)
+        values[f"{title} electrode maximum stoichiometry"] = max(ends)
+        most = electrode.maximum_concentration
         values[f"Initial concentration in {side} electrode [mol.m-3]"] = float(stoichiometry) * most
     return values
+
+
+def _keep_solids_density(cell: Cell, values: Any, known: Mapping[str, float]) -> None:
+    """Give each coating its design's density, and the heat capacity per volume that it had."""
+    for side in SIDES:
+        name = f"{side.capitalize()} electrode density [kg.m-3]"
+        heat = name.replace("density [kg.m-3]", "specific heat capacity [J.kg-1.K-1]")
+        density = getattr(cell, side).solids_density * (1 - known[porosity(side)])
+        values.update({heat: scaled(values[heat], float(values[name]) / density), name: density})

@@ -3,9 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from electrograd.physics.cell_data import load_parameter_values
-from electrograd.physics.cell_tables import VALIDITY
+from electrograd.physics.cell_data import load_parameter_values, solids_density
+from electrograd.physics.cell_file import cell_path, likely_materials, read_cell_file
+from electrograd.physics.cell_tables import TRUE_DENSITY, VALIDITY
+from electrograd.physics.variables import SIDES
 from electrograd.physics.windows import evaluated, number, open_circuit_voltage, stoichiometry_windows
+
+_TOO_DENSE = 1.1
+"""By how much a coating's solids may be denser than their material, for layered oxides differ."""
 
 
 def frozen_transport(values: Any, low: float = 298.15, high: float = 318.15) -> list[str]:
@@ -50,8 +55,8 @@ def warnings_for(
         Whether the temperature changes during the simulation.
     """
     values = load_parameter_values(source) if values is None else values
-    name = Path(source).name
-    said: list[str] = []
+    name, path = Path(source).name, cell_path(source)
+    said = list(read_cell_file(path).notes) if path else []
     known = VALIDITY.get(str(source))
     fastest = (known.charging if c_rate > 0 else known.discharging) if known else None
     kind = "charge" if c_rate > 0 else "discharge"
@@ -71,7 +76,24 @@ def warnings_for(
         frozen = frozen_transport(values)
         if frozen:
             said.append(f"In {name} these do not depend on temperature: {', '.join(frozen)}.")
+    said += _density_warnings(source, values, name) if path else []
     return said + _window_warnings(source, values, name)
+
+
+def _density_warnings(source: str | Path, values: Any, name: str) -> list[str]:
+    """Say where a file's coating is denser than its solids can be: a wet layer, or the whole cell."""
+    said = []
+    materials = likely_materials(values, str(source))
+    for side in SIDES:
+        density = f"{side.capitalize()} electrode density [kg.m-3]"
+        material, solids = str(materials[density]), solids_density(values, side)
+        if solids > _TOO_DENSE * TRUE_DENSITY[material].value:
+            said.append(
+                f"{name}'s {density!r} makes its solids {solids:.0f} kg/m³, more than {material} is "
+                f"({TRUE_DENSITY[material].value:.0f}): energies per mass are too low; 'overrides' can "
+                "mend it."
+            )
+    return said
 
 
 def _window_warnings(source: str | Path, values: Any, name: str) -> list[str]:

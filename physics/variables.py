@@ -7,6 +7,7 @@ value can be meant at all; a value outside it is a slip of units or of the decim
 from dataclasses import dataclass
 
 from electrograd.physics.errors import InputError
+from electrograd.physics.slips import meant, unit_meant
 
 N_P_RATIO = "N/P ratio"
 NEGATIVE_THICKNESS = "Negative electrode thickness [m]"
@@ -146,7 +147,9 @@ class DesignVariable:
         """
         rounding = 1e-9  # a share of 1 may come out of a division a little larger
         if not self.lower * (1 - rounding) <= value <= self.upper * (1 + rounding):
-            nearest = self.lower if value != value else min(max(value, self.lower), self.upper)
+            clipped = self.lower if value != value else min(max(value, self.lower), self.upper)
+            likely = meant(value, unit_meant(self.name), lambda x: self.lower <= x <= self.upper)
+            nearest = clipped if likely is None else likely
             raise InputError(
                 f"{self.name!r} must lie within [{self.lower:g}, {self.upper:g}]", value, f"{nearest:g}"
             )

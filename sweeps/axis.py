@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 from electrograd.physics.errors import InputError, check_name
-from electrograd.physics.variables import VARIABLES
+from electrograd.physics.slips import meant, scales, unit_meant
+from electrograd.physics.variables import C_RATE, VARIABLES
 from electrograd.physics.variants import CATEGORIES
 
 CONTINUOUS, LOG, INTEGER, CHOICES = "continuous", "log", "integer", "choices"
@@ -179,8 +180,10 @@ def _takes_labels(name: str, value: object) -> InputError:
 
 
 def _number(name: str, value: Any) -> float:
+    valid = VARIABLES.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise InputError(f"values of {name!r} must be numbers", repr(value))
+        near = valid and meant(value, unit_meant(name), lambda x: valid.lower <= x <= valid.upper)
+        raise InputError(f"values of {name!r} must be numbers", repr(value)[:80], near)
     if not math.isfinite(value):
         raise InputError(f"values of {name!r} must be finite", repr(value))
     return float(value)
@@ -188,6 +191,12 @@ def _number(name: str, value: Any) -> float:
 
 def _check_bounds(name: str, lower: float, upper: float, kind: str) -> None:
     valid = VARIABLES[name]
+    if lower == upper:
+        raise InputError(
+            f"a variable must have two bounds that differ; {name!r} has one value",
+            f"[{lower:g}, {upper:g}]",
+            _alone(name, lower),
+        )
     if not valid.lower <= lower < upper <= valid.upper:
         raise InputError(
             f"bounds of {name!r} must ascend within [{valid.lower:g}, {valid.upper:g}]",
@@ -205,10 +214,21 @@ def _check_bounds(name: str, lower: float, upper: float, kind: str) -> None:
         )
 
 
+def _alone(name: str, value: float) -> str:
+    """Say where a value that all designs share belongs."""
+    valid = VARIABLES[name]
+    near = meant(value, unit_meant(name), lambda x: valid.lower <= x <= valid.upper)
+    told = f"{value if near is None else near:g}"
+    if name.startswith(C_RATE):
+        return f"the rate in the scenario, {told}"
+    return f"{name}: {told}, under 'fixed:' and not under 'variables:'"
+
+
 def _check_choices(name: str, choices: Sequence[Any]) -> None:
     if len(choices) < 2:
+        near = _alone(name, choices[0]) if choices and name in VARIABLES else None
         raise InputError(
-            f"{name!r} must have two choices at least", list(choices), "the value under 'fixed'"
+            f"{name!r} must have two choices at least", list(choices), near or "another choice"
         )
     for k, choice in enumerate(choices):
         if choice in choices[:k]:
@@ -223,9 +243,9 @@ def nearest_bounds(name: str, lower: float, upper: float) -> str:
     """Suggest valid bounds near the given ones: swapped, in another unit's scale, or cut."""
     valid = VARIABLES[name]
     low, high = sorted((lower, upper))
-    # A length in µm or mm is the commonest slip: try the powers of a thousand.
-    for scale in (1.0, 1e-6, 1e-3, 1e-2):
-        if valid.lower <= low * scale < high * scale <= valid.upper:
-            return f"[{low * scale:g}, {high * scale:g}]"
+    for scale in (1.0, *scales(unit_meant(name)), -1.0):
+        one, other = sorted((low * scale, high * scale))
+        if valid.lower <= one < other <= valid.upper:
+            return f"[{one:g}, {other:g}]"
     low, high = max(low, valid.lower), min(high, valid.upper)
     return f"[{low:g}, {high:g}]" if low < high else f"[{valid.lower:g}, {valid.upper:g}]"

@@ -24,7 +24,7 @@ def versions() -> dict[str, str]:
 
 
 def cell_identity(cell: Cell) -> dict[str, Any]:
-    """What a sweep's results depend on of its cell, a BPX file by content and not by place.
+    """What a sweep's results depend on of its cell, a file by content and not by place.
 
     The hash is of every parameter of the set, functions included as PyBaMM writes them to JSON.
     """

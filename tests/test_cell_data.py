@@ -272,7 +272,7 @@ def test_overrides_win() -> None:
         ("ECM_Example", "ecm"),
         ("MSMR_Example", "MSMR"),
         ("Chen202", "nearest valid: Chen2020"),
-        ("nowhere/cell.json", "nowhere/cell.json: the BPX file must be readable"),
+        ("nowhere/cell.json", "nowhere/cell.json: the cell's file must be readable"),
     ],
 )
 def test_other_sets_are_refused_and_why(name: str, why: str) -> None:
@@ -384,7 +384,7 @@ def _with(value: object, *keys: str) -> Callable[[dict], None]:
         (_with("y + 1", P, NEG, "OCP [V]"), "received: y"),
         (
             _with("exp", P, NEG, "OCP [V]"),
-            r"graphite_nmc.json: 'OCP \[V\]' of the section 'Neg.* not valid",
+            r"graphite_nmc.json: 'Negative electrode / OCP \[V\]' must be a number.*received: exp",
         ),
         (
             _with("1 / (x - x)", P, NEG, "OCP [V]"),

@@ -59,7 +59,7 @@ def test_more_designs_begin_with_the_same(seed: int, few: int, space: DesignSpac
         ((75e-6, 40e-6), r"\[4e-05, 7.5e-05\]"),
         ((0.0, 75e-6), r"\[5e-06"),
         ({"log": [40.0, 75.0]}, r"\[4e-05, 7.5e-05\]"),
-        ({"choices": [40e-6, 75.0]}, "nearest valid: 0.001"),
+        ({"choices": [40e-6, 75.0]}, "nearest valid: 7.5e-05"),
         ({"choices": [40e-6, 40e-6]}, "choices .* must differ"),
         ({"choices": [40e-6]}, "two choices at least"),
         ({"choices": []}, "two choices at least"),

@@ -131,7 +131,7 @@ def test_a_study_of_many_sweeps() -> None:
         ("memory://sweeps", '" "', "'store' must be a folder or a URL"),
         ("memory://sweeps", "memry://sweeps", "fsspec can reach; received: memry://sweeps"),
         ("hold voltage: true", "hold voltages: true", "nearest valid: hold voltage"),
-        ("hold voltage: true", "least negative potential [V]: 5", "received: 5; nearest valid: 0.5"),
+        ("hold voltage: true", "least negative potential [V]: 5", "received: 5; nearest valid: 0.005"),
         (
             "      hold voltage: true",
             "      hold voltage: true\n    fidelity: resolved",
