@@ -1,7 +1,9 @@
 """Where a store lies, and the lock that keeps it to one writer: behind URLs above all."""
 
+import errno
 import fcntl
 import json
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +16,7 @@ from fsspec.registry import known_implementations
 
 from electrograd.physics.errors import InputError
 from electrograd.sweeps import location
-from electrograd.sweeps.location import Location, LockLostError
+from electrograd.sweeps.location import Location, LockLostError, check_writable
 
 MEMORY = fsspec.filesystem("memory")
 TAKEN = "one process at a time"
@@ -272,6 +274,27 @@ def test_urls_that_cannot_be_reached_are_refused(monkeypatch: Any) -> None:
     for url in ("mars://b/s.zarr", "nonsense://b/s.zarr"):
         with pytest.raises(InputError, match=rf"{rule}{url}$"):
             Location(url)
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    check_writable(tmp_path / "new" / "runs")
+    assert list((tmp_path / "new" / "runs").iterdir()) == []
+    rule = "must have a folder that can be written to; nothing was done yet; received: "
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(InputError, match=rf"{rule}.*file/runs, not a directory; nearest valid: another"),
+        Location(tmp_path / "file" / "runs" / "s.zarr").writing(),
+    ):
+        pass
+
+    def read_only(dir: Path) -> Any:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(dir))
+
+    monkeypatch.setattr(location.tempfile, "TemporaryFile", read_only)
+    with pytest.raises(InputError, match=rf"{rule}.*, read-only file system; nearest valid"):
+        check_writable(tmp_path)
 
 
 def test_paths_in_other_words(tmp_path: Path, monkeypatch: Any) -> None:
