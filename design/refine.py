@@ -114,12 +114,9 @@ class Refiner:
             cautious, hopeful = (optimiser.solve(reserves, caution=share) for share in (caution, -1.0))
             first = first or cautious
             promised = goal.sign * hopeful.bound
-            sought = [cautious, hopeful]
-            if cautious.feasible and _little(
-                promised - goal.sign * cautious.bound, cautious.bound, optimiser
-            ):
-                sought = [cautious]
-            found = self._consider(optimiser, sought, candidates)
+            missed = promised - goal.sign * cautious.bound
+            alone = cautious.feasible and _little(missed, cautious.bound, optimiser)
+            found = self._consider(optimiser, [cautious] if alone else [cautious, hopeful], candidates)
             settled = not found
             if settled:
                 break
