@@ -165,6 +165,8 @@ def design_record(
             "starts": outcome.starts,
             "polished": outcome.polished,
             "polished_to_this_optimum": outcome.agreeing,
+            "settled": outcome.settled,
+            "budget": outcome.budget,
             "verified_designs": [
                 {
                     "design": candidate.design,

@@ -106,7 +106,7 @@ class Refiner:
         candidates: list[Candidate] = []
         best: tuple[float, ...] = (math.inf,)
         first: Optimum | None = None
-        caution, idle = 1.0, 0
+        caution, idle, settled = 1.0, 0, False
         while len(candidates) < self.budget:
             progress(len(candidates), self.budget)
             optimiser = self.optimiser(goal)
@@ -114,13 +114,11 @@ class Refiner:
             cautious, hopeful = (optimiser.solve(reserves, caution=share) for share in (caution, -1.0))
             first = first or cautious
             promised = goal.sign * hopeful.bound
-            sought = [cautious, hopeful]
-            if cautious.feasible and _little(
-                promised - goal.sign * cautious.bound, cautious.bound, optimiser
-            ):
-                sought = [cautious]
-            found = self._consider(optimiser, sought, candidates)
-            if not found:
+            missed = promised - goal.sign * cautious.bound
+            alone = cautious.feasible and _little(missed, cautious.bound, optimiser)
+            found = self._consider(optimiser, [cautious] if alone else [cautious, hopeful], candidates)
+            settled = not found
+            if settled:
                 break
             begun, candidates = bool(candidates), [*candidates, *found]
             ranks = [self._rank(goal, candidate) for candidate in candidates]
@@ -133,7 +131,9 @@ class Refiner:
             best = now
             feasible = now[:2] == (False, 0.0)
             idle = idle + 1 if begun and _little(gained, now[-1], optimiser) else 0
-            if feasible and sure and (idle == IDLE or _little(promised + now[-1], now[-1], optimiser)):
+            little = idle == IDLE or _little(promised + now[-1], now[-1], optimiser)
+            settled = feasible and sure and little
+            if settled:
                 break
         progress(self.budget, self.budget)
         assert first is not None
@@ -148,6 +148,8 @@ class Refiner:
             starts=first.starts,
             polished=first.polished,
             agreeing=first.agreeing,
+            settled=settled,
+            budget=self.budget,
         )
 
     def _verified(self, goal: Goal, explored: list[Candidate]) -> list[Candidate]:
@@ -174,7 +176,7 @@ class Refiner:
             reserves = {limit: shift + least[limit] for limit, shift in shifted.items()}
             optimum = optimiser.solve(reserves, near=design)
             design, leans_on = optimum.design, optimum.prices
-        found = corrected(optimiser, self.verify, design, leans_on, _AS_GOOD)
+        found = corrected(optimiser, self.verify, design, leans_on, _AS_GOOD).candidates
         for limit in goal.limits:
             said, is_so = (f[limit.figure] for f in (found[-1].predicted, found[-1].simulated.figures))
             if math.isfinite(is_so):

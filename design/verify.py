@@ -11,6 +11,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -77,6 +78,10 @@ class Outcome:
         Design and figures of the best feasible design of the sweep, or None.
     starts, polished, agreeing
         Of the search over the whole box; see `optimise.Optimum`.
+    settled
+        Whether the search ended by itself, and not because its budget was spent.
+    budget
+        Simulations that it could have taken.
     """
 
     winner: Candidate
@@ -87,6 +92,8 @@ class Outcome:
     polished: int
     agreeing: int
     explored: tuple[Candidate, ...] = ()
+    settled: bool = True
+    budget: int = ROUNDS
 
 
 def find_design(
@@ -124,7 +131,7 @@ def find_verified(
     reserves = {limit: max(surrogate.interval(limit.figure), least[limit]) for limit in goal.limits}
     best_of_sweep = best_design(dataset, surrogate, goal)
     search = optimiser.solve(reserves, progress=progress)
-    candidates = corrected(optimiser, simulate, search.design, search.prices)
+    candidates, settled = corrected(optimiser, simulate, search.design, search.prices)
 
     def rank(candidate: Candidate) -> tuple[bool, float, float]:
         return rank_of(optimiser, candidate)
@@ -142,6 +149,7 @@ def find_verified(
         starts=search.starts,
         polished=search.polished,
         agreeing=search.agreeing,
+        settled=settled,
     )
 
 
@@ -154,13 +162,20 @@ def least_reserves(surrogate: Predictor, goal: Goal) -> dict[Limit, float]:
     }
 
 
+class Corrected(NamedTuple):
+    """Simulated candidates, and whether the last of them left nothing to be corrected."""
+
+    candidates: list[Candidate]
+    settled: bool
+
+
 def corrected(
     optimiser: Optimiser,
     simulate: Callable[[Mapping[str, float]], Simulated],
     design: dict[str, float],
     leans_on: Prices | None,
     as_good: float = AS_GOOD,
-) -> list[Candidate]:
+) -> Corrected:
     """Simulate an optimum, and what takes its place once its limits are corrected by what was found."""
     surrogate, goal = optimiser.surrogate, optimiser.goal
     least = least_reserves(surrogate, goal)
@@ -174,14 +189,14 @@ def corrected(
             reserves[limit] = limit.sign * (said - found) + least[limit]
             logger.info("%s: predicted %.6g, simulated %.6g", limit.figure, said, found)
         if not all(map(math.isfinite, reserves.values())):
-            break
+            return Corrected(candidates, settled=True)
         optimum = optimiser.solve(reserves, near=design)
         gain = goal.sign * (optimum.figures[goal.figure] - predicted[goal.figure])
         worth = as_good * max(abs(predicted[goal.figure]), optimiser.scale)
         if optimum.design == design or (goal.feasible(simulated.figures) and gain <= worth):
-            break
+            return Corrected(candidates, settled=True)
         design, leans_on = optimum.design, optimum.prices
-    return candidates
+    return Corrected(candidates, settled=False)
 
 
 def rank_of(optimiser: Optimiser, candidate: Candidate) -> tuple[bool, float, float]:

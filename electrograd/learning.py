@@ -16,6 +16,8 @@ from electrograd.surrogates.figure_fitting import learn_figures
 from electrograd.surrogates.figure_surrogate import FigureSurrogate
 from electrograd.surrogates.fitting import train
 from electrograd.surrogates.surrogate import Surrogate
+from electrograd.sweeps.dataset import Dataset
+from electrograd.sweeps.location import WAIT, Location
 from electrograd.training_progress import training_progress
 
 if TYPE_CHECKING:
@@ -100,6 +102,13 @@ def _curves(run: "StudyRun") -> Surrogate:
     }
     if found := _kept(run, folder, made_from, load_surrogate):
         return found
+    with Location(folder).writing(WAIT):
+        # Another process may have trained it just now.
+        return _kept(run, folder, made_from, load_surrogate) or _train_curves(run, folder, made_from)
+
+
+def _train_curves(run: "StudyRun", folder: Path, made_from: dict[str, Any]) -> Surrogate:
+    study = run.study
     checkpoint, began = run.folder / "training.safetensors", time.perf_counter()
     steps = study.training.steps_for(int(run.dataset.completed.sum()))
     with training_progress(run.reporter, steps) as progress:
@@ -135,6 +144,17 @@ def _figures(run: "StudyRun") -> FigureSurrogate:
     }
     if found := _kept(run, folder, made_from, load_figures):
         return found
+    with Location(folder).writing(WAIT):
+        # Another process may have learned them just now.
+        return _kept(run, folder, made_from, load_figures) or _learn_figures(
+            run, folder, made_from, datasets
+        )
+
+
+def _learn_figures(
+    run: "StudyRun", folder: Path, made_from: dict[str, Any], datasets: dict[str, Dataset]
+) -> FigureSurrogate:
+    study = run.study
     began = time.perf_counter()
     with run.reporter.progress("Learning figures") as update:
         surrogate = learn_figures(

@@ -35,6 +35,7 @@ from electrograd.tables import (
     leaning_lines,
     shown,
     simulated,
+    unsettled_lines,
 )
 
 ALONG_CHARGE = {VOLTAGE: "voltage", NEGATIVE_POTENTIAL: "negative potential at the separator"}
@@ -78,7 +79,7 @@ def render(
         sensitivity=sensitivity_figures.CAPTIONS[sensitivity["made_from"]["method"]],
         accuracy=accuracy_lines(surrogate.accuracy),
         leaning=leaning_lines(record),
-        conflict=conflict_lines(record),
+        conflict=[*conflict_lines(record), *unsettled_lines(record)],
         headline=headline(record),
         charge=charge_words(record),
         around=around and map_caption(around, record),

@@ -16,7 +16,7 @@ from electrograd.study import MAIN, Study
 from electrograd.sweep_view import compare_lines
 from electrograd.sweeps.dataset import Dataset
 from electrograd.sweeps.filling import check_same, identity_of, writing
-from electrograd.sweeps.location import Location
+from electrograd.sweeps.location import Location, check_writable
 from electrograd.sweeps.provenance import cell_identity
 from electrograd.sweeps.record import pack
 from electrograd.sweeps.runner import run_pending
@@ -49,7 +49,7 @@ class StudySweep:
     """
 
     def __init__(self, study: Study, folder: Path, reporter: Reporter, name: str = MAIN) -> None:
-        self.study, self.reporter = study, reporter
+        self.study, self.folder, self.reporter = study, folder, reporter
         self.sweep = study.sweep_of(name)
         file = f"sweep-{name}.zarr" if name else "sweep.zarr"
         home = f"{study.store.rstrip('/')}/{study.name}" if study.store else str(folder)
@@ -77,7 +77,12 @@ class StudySweep:
     def fill(
         self, workers: int | None = None, scheduler: str | None = None, retry: bool = False
     ) -> SweepStore:
-        """Simulate the designs that have no end yet; see `run_pending`. Return the store."""
+        """Simulate the designs that have no end yet; see `run_pending`. Return the store.
+
+        Every step of a study begins here, so that one whose results could not be written is refused
+        before it has cost anything, also where the store lies elsewhere.
+        """
+        check_writable(self.folder)
         sweep, plan = self.sweep, self.sweep.plan()
         self._warn()
         with self.opened() as store:

@@ -136,7 +136,8 @@ def summary(record: dict[str, Any]) -> str:
     lines.insert(1 + len(record["variables"]), "")
     if record["simulation"]["electrolyte_depleted"]:
         lines.append("The design's electrolyte runs empty somewhere: trust its figures less.")
-    return "\n".join(["All figures of merit as simulated in PyBaMM.", *lines, *conflict_lines(record)])
+    said = [*conflict_lines(record), *unsettled_lines(record), *bound_lines(record)]
+    return "\n".join(["All figures of merit as simulated in PyBaMM.", *lines, *said])
 
 
 def simulated(record: dict[str, Any], figure: str, whose: str) -> str:
@@ -173,7 +174,7 @@ def leaning_lines(record: dict[str, Any]) -> list[str]:
     """What holds a design back, and what giving way would be worth, in sentences."""
     held = record["leans_on"]
     if held is None:
-        return []
+        return bound_lines(record)
     goal = display(record["goal"]["figure"])
     lines = []
     for limit in held["limits"]:
@@ -194,6 +195,44 @@ def leaning_lines(record: dict[str, Any]) -> list[str]:
     if held["interior"]:
         lines.append("It leans on no bound of the box: no wider box holds a better design nearby.")
     return lines
+
+
+def bound_lines(record: dict[str, Any]) -> list[str]:
+    """Which variables lie on bounds of the study's box, in a sentence; none where none does.
+
+    A bound that costs the design nothing is left out, where it is known what each costs.
+    """
+    held = record["leans_on"]
+    told = [
+        f"{VARIABLES[name].label} lies on its {entry['at_bound']} bound "
+        f"({VARIABLES[name].text(entry[entry['at_bound']])})"
+        for name, entry in record["variables"].items()
+        if entry["at_bound"] and (held is None or name in held["bounds"])
+    ]
+    if not told:
+        return []
+    whole = len(told) == len(record["variables"])
+    does = "alone decides the design" if whole else "holds the design back"
+    return [f"The study's box {does}. {'. '.join(told)}. A wider box may hold a better one."]
+
+
+def unsettled_lines(record: dict[str, Any]) -> list[str]:
+    """That the budget of the search ended before it settled, in a sentence; none where it settled."""
+    search = record["search"]
+    if search.get("settled", True) or not record["limits_met"]:  # `conflict_lines` says more then
+        return []
+    figure = record["goal"]["figure"]
+    entry, show = record["figures_of_merit"][figure], display(figure)
+    more = (
+        f"'design: {{budget: {2 * search['budget']}}}' in the study file"
+        if search["explored_designs"]
+        else "a larger sweep"
+    )
+    return [
+        f"The search had not settled when its budget of {search['budget']} simulations was spent: "
+        f"{show.label.lower()} was predicted to be {show.text(entry['predicted'])} and is "
+        f"{show.text(entry['simulated'])}. A better design may be found with {more}."
+    ]
 
 
 def conflict_lines(record: dict[str, Any]) -> list[str]:

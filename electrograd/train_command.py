@@ -10,6 +10,7 @@ from electrograd.steps import StudyRun
 from electrograd.study_sections import TrainingSection
 from electrograd.surrogates.learning_curve import learning_curve
 from electrograd.surrogates.tuning import SEARCHED, Tuned, check_optuna, tune_training
+from electrograd.sweeps.location import WAIT, Location
 from electrograd.tables import accuracy_lines
 from electrograd.training_figures import draw_learning_curve, learning_curve_lines
 
@@ -61,9 +62,10 @@ def _train(run: StudyRun) -> None:
 def _tune(run: StudyRun, trials: int) -> None:
     check_trainable(run, curves=True)
     study = run.study
-    with run.reporter.progress("Tuning") as update:
+    data, journal = run.dataset, run.folder / JOURNAL
+    with Location(journal).writing(WAIT), run.reporter.progress("Tuning") as update:
         tuned = tune_training(
-            run.dataset,
+            data,
             run.curve_physics,
             study.training,
             trials,
@@ -71,7 +73,7 @@ def _tune(run: StudyRun, trials: int) -> None:
             lambda done, total, error: update(
                 done, total, f"least voltage error {error:.3f} mV held out"
             ),
-            run.folder / JOURNAL,
+            journal,
         )
     for line in tuned_lines(tuned, study.training_section):
         click.echo(line)
@@ -94,15 +96,16 @@ def tuned_lines(tuned: Tuned, stated: TrainingSection) -> list[str]:
 def _learning_curve(run: StudyRun) -> None:
     check_trainable(run, curves=True)
     study = run.study
-    with run.reporter.progress("Learning curve") as update:
+    data, sizes = run.dataset, run.folder / SIZES
+    with Location(sizes).writing(WAIT), run.reporter.progress("Learning curve") as update:
         curve = learning_curve(
-            run.dataset,
+            data,
             run.curve_physics,
             study.scenario,
             study.solver,
             study.training,
             lambda done, total, error: update(done, total, f"voltage error {error:.2f} mV held out"),
-            run.folder / SIZES,
+            sizes,
         )
     for line in learning_curve_lines(curve):
         click.echo(line)

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -24,6 +25,9 @@ PATIENCE = 1.0
 """Seconds that a writer waits for a lock before it gives up."""
 RENEWED, STALE = 30.0, 180.0
 """Seconds after which the lock of a URL is written anew, and after which its writer counts as dead."""
+WAIT = "wait for it, or end it"
+"""What to do while another process writes."""
+HOW_FAR = f"{WAIT}; `electrograd sweep --status` shows how far it is"
 SETTLE = 2.0
 """Seconds after which two writers that came at once both see the same lock behind a URL: the last one's.
 Few file systems create an object only where there is none, and one cannot ask which do."""
@@ -82,27 +86,32 @@ class Location:
         return any(not str(name).endswith(".partial") for name in self._fs.ls(self._root, detail=False))
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self, advice: str = HOW_FAR) -> Iterator[None]:
         """Hold the right to write; it ends with the process, however that ends.
 
         On this machine the operating system keeps the lock. Behind a URL it is an object beside the
         store that its owner renews; one that was not renewed for three minutes is taken over.
 
+        Parameters
+        ----------
+        advice
+            What to do while another process holds it.
+
         Raises
         ------
         InputError
-            If another process holds it.
+            If another process holds it, or nothing can be written there.
         """
         if self.path is None:
-            with self._leased():
+            with self._leased(advice):
                 yield
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        check_writable(self.path.parent)
         lock = FileLock(f"{self.name}.lock", timeout=PATIENCE)
         try:
             lock.acquire()
         except Timeout as error:
-            raise self._busy() from error
+            raise self._busy(advice) from error
         try:
             self._owner.write_text(_ourselves())
             yield
@@ -152,19 +161,19 @@ class Location:
     def _owner(self) -> Path:
         return Path(f"{self.name}.writer")
 
-    def _busy(self) -> InputError:
+    def _busy(self, advice: str) -> InputError:
         return InputError(
             f"one process at a time may write to {self.name}",
             f"another writer, {self.writer() or 'which has just ended'}",
-            "wait for it, or end it; `electrograd sweep --status` shows how far it is",
+            advice,
         )
 
     @contextmanager
-    def _leased(self) -> Iterator[None]:
+    def _leased(self, advice: str) -> Iterator[None]:
         lease = _Lease(self._fs, f"{self._root}.lock", self.name)
         try:
             if not lease.take():
-                raise self._busy()
+                raise self._busy(advice)
             self._lease = lease
             with lease.renewed():
                 yield
@@ -172,6 +181,27 @@ class Location:
             if self._lease is lease:
                 self._lease = None
             lease.leave()
+
+
+def check_writable(folder: Path) -> None:
+    """Make sure, before any work, that results can be written to a folder; make it if need be.
+
+    Raises
+    ------
+    InputError
+        If nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(
+            "results must have a folder that can be written to; nothing was done yet",
+            f"{folder}, {reason}",
+            "another folder (--runs, or the study's 'store')",
+        ) from error
 
 
 @dataclass(frozen=True)

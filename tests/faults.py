@@ -63,7 +63,7 @@ class Fake:
 class Slow(Fake):
     """Slow enough to be killed at work."""
 
-    pause = 0.004
+    pause = 0.008
 
 
 class Surroundings(Fake):
@@ -108,7 +108,7 @@ class Hanging:
         if epsilon > 0.49:
             os._exit(1)
         if epsilon < 0.22:
-            time.sleep(60)
+            time.sleep(3600)
         if epsilon > 0.39:
             raise ZeroDivisionError("a bug")
         raise InputError("a rule", epsilon, 0.3)

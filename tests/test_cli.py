@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -9,15 +8,16 @@ from conftest import electrograd
 
 
 def test_help_is_quick() -> None:
-    """Under half a second: the best of five, since the machine may be busy."""
-    best = 9.0
-    for _ in range(5):
-        began = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-m", "electrograd", "--help"], capture_output=True, text=True, check=True
-        )
-        best = min(best, time.perf_counter() - began)
-    assert best < 0.5
+    """It imports none of what is slow, and little at all: seconds would be this machine's."""
+    code = (
+        "import sys; from electrograd.cli import cli\n"
+        "cli.main(['--help'], 'electrograd', standalone_mode=False)\n"
+        "print(*sorted(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    imported = done.stderr.split()
+    assert {"jax", "numpy", "pybamm", "scipy", "xarray", "matplotlib", "rich"}.isdisjoint(imported)
+    assert len(imported) < 250, "twice as many as now"
     for command in ("demo", "new", "run", "sweep", "train", "export", "design", "sensitivity", "report"):
         assert f"\n  {command} " in done.stdout
 
@@ -100,9 +100,8 @@ def test_an_interrupt_in_a_callback_is_not_lost() -> None:
         "import signal, time; from electrograd.cli import _keep_interrupts; _keep_interrupts()\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's '&' has it ignored
         "class Callback:\n    def __del__(self): raise KeyboardInterrupt\n"
-        "Callback(); time.sleep(20)"
+        "Callback(); time.sleep(120); print('slept')"
     )
-    began = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert time.monotonic() - began < 10
+    assert done.stdout == ""
     assert done.stderr.rstrip().endswith("KeyboardInterrupt")

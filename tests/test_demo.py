@@ -3,7 +3,6 @@
 import csv
 import html
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -155,9 +154,7 @@ def test_every_step_resumes(readme_run: Run, package: Path) -> None:
         path: path.stat().st_mtime_ns
         for path in (package / "design.json", package.parent / "surrogate" / "config.json")
     }
-    began = time.perf_counter()
     done = electrograd("run", "fast_charge", cwd=folder)
-    assert time.perf_counter() - began < 60
     assert done.returncode == 0, done.stderr
     assert "Simulating: 256/256" in done.stderr
     assert "Training: done before" in done.stderr

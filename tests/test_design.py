@@ -157,6 +157,7 @@ def test_upper_limits_and_reserves() -> None:
 def test_a_hopeful_surrogate_is_corrected_by_simulation(bias: float) -> None:
     outcome = find_design(Analytic(bias, interval=1e-3), GOAL, sweep(64), truth, starts=8, seed=0)
     assert outcome.feasible
+    assert outcome.settled
     assert outcome.winner.simulated.figures[MARGIN] >= 0
     assert outcome.winner.simulated.figures[ENERGY] == pytest.approx(BEST, abs=5e-3)
     assert outcome.best_of_sweep is not None

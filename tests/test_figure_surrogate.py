@@ -261,6 +261,7 @@ def test_the_search_finds_what_was_planted(cell: Cell, surrogate: FigureSurrogat
     assert winner.simulated.figures[SPECIFIC_ENERGY] == pytest.approx(-best.fun, rel=1e-3)
     assert winner.simulated.figures[SPECIFIC_ENERGY] < -best.fun + 1e-3
     assert trusted(goal, winner)
+    assert outcome.settled
     assert len(outcome.explored) <= refiner.budget
     assert len(asked) == len(outcome.explored) + len(outcome.candidates)
     assert told[-1] == (refiner.budget, refiner.budget)
@@ -353,6 +354,16 @@ def test_tolerances_that_cannot_be_are_refused(surrogate: FigureSurrogate) -> No
     both = (Limit(CHARGE_TIME, "at most", 900.0), Limit(CHARGE_TIME, "at least", 600.0))
     with pytest.raises(InputError, match="from one side"):
         AsMade(surrogate, Goal(SPECIFIC_ENERGY, "maximise", both), Tolerances(), 0)
+
+
+def test_a_budget_that_ends_before_the_search_settles_is_told(
+    cell: Cell, surrogate: FigureSurrogate
+) -> None:
+    """One round is too few, for a second has to show that nothing is gained."""
+    slower = delayed(simulator(cell, []), 1.02)
+    goal = Goal(SPECIFIC_ENERGY, "maximise", (Limit(CHARGE_TIME, "at most", 900.0),))
+    outcome = refiner_of(surrogate, slower, budget=2).best(goal)
+    assert (outcome.settled, outcome.budget, len(outcome.explored)) == (False, 2, 2)
 
 
 def test_the_budget_is_kept(cell: Cell, surrogate: FigureSurrogate) -> None:

@@ -18,6 +18,7 @@ from test_measured import CURRENT, TIME, VOLTAGE, write
 from untrained import untrained
 
 import electrograd as eg
+from electrograd.design import identification_posterior
 from electrograd.design.charging import SimulatedCurve
 from electrograd.design.identifiability import fisher, identifiability, sentences
 from electrograd.design.identification import Identified, Identifier
@@ -25,7 +26,7 @@ from electrograd.design.identification_checks import checked_curves
 from electrograd.design.identification_error import SurrogateError, covariance
 from electrograd.design.identification_fit import best_fit, misfit_sentences
 from electrograd.design.identification_model import ForwardModel, Readings
-from electrograd.design.identification_posterior import Settings
+from electrograd.design.identification_posterior import Posterior, Sampler, Settings
 from electrograd.design.likelihood import Data, Likelihood
 from electrograd.design.measured import MeasuredCurve
 from electrograd.design.package import to_json
@@ -46,6 +47,7 @@ SCENARIO = Scenario(1.0, upper_voltage=4.2, lower_voltage=2.5)
 AREA, NOISE = 0.1, 1e-3
 CURRENTS = np.array([15.0, 35.0, 70.0])
 TRUTH = np.array([0.35, 0.6, 0.25])
+SETTINGS = Settings(chains=2, warm_up=150, draws=200, most=4000)
 
 
 def closed_form(bounds: dict[str, object], cell: Cell) -> Surrogate:
@@ -130,7 +132,7 @@ def found(likelihood: Likelihood, curves: list[MeasuredCurve]) -> Identified:
     identifier = Identifier(
         likelihood.model.surrogate,
         simulate,
-        Settings(chains=2, warm_up=150, draws=200),
+        SETTINGS,
     )
     with jax.numpy_rank_promotion("raise"):
         return identifier(Readings.of(curves, AREA, NOISE), seed=0)
@@ -144,6 +146,7 @@ def test_the_planted_truth_is_recovered_though_the_surrogate_is_wrong(found: Ide
     assert all(found.told.values())
     assert not found.fit.doubted
     assert found.untold_words == found.edge_words == found.posterior.complaints() == []
+    assert found.posterior.mixed_well, "the chains went on until no last digit decides it"
     np.testing.assert_allclose(found.left, found.at_fit.left, rtol=0.3)
     residuals = found.simulated_residuals()
     assert residuals is not None
@@ -156,6 +159,34 @@ def test_the_planted_truth_is_recovered_though_the_surrogate_is_wrong(found: Ide
     own = found.model.surrogate.physics.materials.positive.diffusivity
     assert diffusivity is not None
     assert diffusivity["median"] == pytest.approx(own * estimate["median"], rel=1e-3)
+
+
+def test_chains_go_on_until_they_have_mixed_or_their_budget_is_spent(
+    likelihood: Likelihood, found: Identified, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sampler = Sampler(likelihood, dataclasses.replace(SETTINGS, most=500))
+    data = Data.of(found.readings, found.error.mean, found.error.covariance)
+    told = []
+    for bar in (np.inf, 0.0):  # what any chain passes, and what none does
+        monkeypatch.setattr(identification_posterior, "WELL_MIXED", bar)
+        monkeypatch.setattr(identification_posterior, "PLENTY", 0)
+        told.append(sampler(data, found.fit.unit, seed=0).unit)
+    short, long = told
+    assert (short.shape, long.shape) == ((2, 200, 3), (2, 600, 3))
+    np.testing.assert_array_equal(long[:, :200], short)
+    assert np.all(np.any(np.diff(long, axis=1) != 0, axis=(0, 2)).reshape(-1)[[199, 399]])
+
+
+def test_what_is_not_to_be_trusted_of_chains_is_said() -> None:
+    rng = np.random.default_rng(0)
+    apart = 0.5 + 0.01 * rng.normal(size=(2, 400, 2)) + np.array([-0.02, 0.02])[:, None, None]
+    stuck = Posterior.of(apart, divergences=3)
+    assert not stuck.mixed_well
+    mixed, few, astray = stuck.complaints()
+    assert mixed.startswith("The chains have not mixed: R̂ is ")
+    assert "independent draws, of 200 wanted" in few
+    assert astray.startswith("3 of the sampler's 800 leaps")
+    assert Posterior.of(rng.normal(size=(4, 500, 2)), 0).mixed_well
 
 
 def test_record_lines_and_page_say_what_was_found(

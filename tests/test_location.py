@@ -1,7 +1,9 @@
 """Where a store lies, and the lock that keeps it to one writer: behind URLs above all."""
 
+import errno
 import fcntl
 import json
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,21 +12,39 @@ from typing import Any
 
 import fsspec
 import pytest
+from conftest import HANGS, until
 from fsspec.registry import known_implementations
 
 from electrograd.physics.errors import InputError
 from electrograd.sweeps import location
-from electrograd.sweeps.location import Location, LockLostError
+from electrograd.sweeps.location import Location, LockLostError, check_writable
 
 MEMORY = fsspec.filesystem("memory")
 TAKEN = "one process at a time"
 
 
+class Clock:
+    """In place of `time`: minutes pass when a test says so, and not because a machine is slow."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+        self.sleep = time.sleep
+
+    def time(self) -> float:
+        return time.time() + self.ahead
+
+
 @pytest.fixture
-def url(request: Any, monkeypatch: Any) -> str:
-    """A place of its own for each test, where time passes quickly."""
+def clock(monkeypatch: Any) -> Clock:
+    monkeypatch.setattr(location, "time", Clock())
+    found: Any = location.time
+    return found
+
+
+@pytest.fixture
+def url(request: Any, monkeypatch: Any, clock: Clock) -> str:
+    """A place of its own for each test, where a lock is renewed often."""
     monkeypatch.setattr(location, "RENEWED", 0.05)
-    monkeypatch.setattr(location, "STALE", 0.6)
     monkeypatch.setattr(location, "SETTLE", 0.05)
     return f"memory://electrograd-locks/{request.node.name}.zarr"
 
@@ -35,7 +55,7 @@ def lock_of(url: str) -> str:
 
 def claim(url: str, owner: str = "another", ago: float = 0.0) -> None:
     """Another process writes the lock."""
-    said = {"owner": owner, "token": owner, "renewed": time.time() - ago}
+    said = {"owner": owner, "token": owner, "renewed": location.time.time() - ago}
     MEMORY.pipe_file(lock_of(url), json.dumps(said).encode())
 
 
@@ -43,31 +63,31 @@ def owner(url: str) -> str:
     return str(json.loads(MEMORY.cat_file(lock_of(url)))["owner"])
 
 
-def sleep(patched: Any) -> None:
-    """From now on the owner's lock is not renewed, as if its machine slept."""
-    patched.setattr(location._Lease, "check", lambda lease, renew=False: None)
-    time.sleep(0.05)  # a renewal that had begun has ended
+def renewed(url: str) -> float:
+    return float(json.loads(MEMORY.cat_file(lock_of(url)))["renewed"])
 
 
-def test_one_writer_behind_a_url(url: str) -> None:
+def test_one_writer_behind_a_url(url: str, clock: Clock) -> None:
     with Location(url).writing():
         with (
             pytest.raises(InputError, match=f"{TAKEN}.*another writer, process"),
             Location(url).writing(),
         ):
             pass
-        time.sleep(0.75)  # renewed meanwhile
+        for _ in range(3):  # together it would be stale, were it not renewed meanwhile
+            clock.ahead += 0.4 * location.STALE
+            until(lambda: clock.time() - renewed(url) < 0.1 * location.STALE)
         assert "process" in str(Location(url).writer())
     assert Location(url).writer() is None
     assert not MEMORY.exists(lock_of(url))
 
 
-def test_a_lock_left_behind_is_taken_over_once_it_is_stale(url: str) -> None:
+def test_a_lock_left_behind_is_taken_over_once_it_is_stale(url: str, clock: Clock) -> None:
     claim(url, "one that died")
     with pytest.raises(InputError, match="one that died"), Location(url).writing():
         pass
     assert owner(url) == "one that died"  # and it was not removed
-    time.sleep(0.65)
+    clock.ahead += location.STALE
     assert Location(url).writer() is None
     with Location(url).writing():
         assert "process" in owner(url)
@@ -115,13 +135,25 @@ class Careless:
 @pytest.mark.parametrize("before", ["nothing", "a dead writer"])
 @pytest.mark.parametrize("fs", [None, Careless(None), Careless(TypeError), Careless(OSError)])
 def test_of_many_that_come_at_once_one_writes(
-    url: str, fs: Careless | None, before: str, monkeypatch: Any
+    url: str, fs: Careless | None, before: str, clock: Clock
 ) -> None:
-    monkeypatch.setattr(location, "SETTLE", 0.2)
-    writers = 6
+    """Where each waits until all have come, as `SETTLE` is to see to."""
+    writers, decided, change = 6, set[int](), threading.Condition()
     if before == "a dead writer":
-        claim(url, ago=1.0)
-    start, inside = threading.Barrier(writers, timeout=5), threading.Barrier(writers, timeout=5)
+        claim(url, ago=location.STALE)
+    start, inside = (threading.Barrier(writers, timeout=HANGS) for _ in range(2))
+
+    def decide(number: int) -> None:
+        with change:
+            decided.add(number)
+            change.notify_all()
+
+    def settle(seconds: float) -> None:
+        decide(threading.get_ident())
+        with change:
+            assert change.wait_for(lambda: len(decided) == writers, timeout=HANGS)
+
+    clock.sleep = settle
 
     def one(_: int) -> bool:
         where = Location(url)
@@ -133,6 +165,7 @@ def test_of_many_that_come_at_once_one_writes(
                 where.check_writing()
                 return True
         except InputError:
+            decide(threading.get_ident())
             inside.wait()
             return False
 
@@ -141,13 +174,12 @@ def test_of_many_that_come_at_once_one_writes(
     assert not MEMORY.exists(lock_of(url))
 
 
-def test_who_wakes_up_robbed_stops_and_leaves_the_lock_alone(url: str, monkeypatch: Any) -> None:
+def test_who_wakes_up_robbed_stops_and_leaves_the_lock_alone(url: str) -> None:
     with (sleeper := Location(url)).writing():
         sleeper.check_writing()
-        with monkeypatch.context() as patched:
-            sleep(patched)
+        lease: Any = sleeper._lease
+        with lease._turn:  # as if it slept: a renewal that had begun has ended, and none begins
             claim(url)
-            time.sleep(0.1)
         time.sleep(0.1)  # awake: the thread has had its turns to write
         assert owner(url) == "another"
         with pytest.raises(LockLostError, match="took over the writing of memory"):
@@ -164,11 +196,11 @@ def test_who_wakes_up_after_the_other_has_left_stops_too(url: str, monkeypatch: 
     assert not MEMORY.exists(lock_of(url))
 
 
-def test_who_wakes_up_unrobbed_goes_on(url: str, monkeypatch: Any) -> None:
+def test_who_wakes_up_unrobbed_goes_on(url: str, clock: Clock) -> None:
     with (sleeper := Location(url)).writing():
-        with monkeypatch.context() as patched:
-            sleep(patched)
-            time.sleep(0.65)
+        lease: Any = sleeper._lease
+        with lease._turn:  # as if it slept
+            clock.ahead += location.STALE
             assert Location(url).writer() is None
         sleeper.check_writing()
         assert Location(url).writer() is not None
@@ -183,7 +215,7 @@ def test_who_wakes_up_while_another_takes_over(url: str, monkeypatch: Any, robbe
         other = location._Lease(MEMORY, lock_of(url), url)
         order = [lease._write, other._write] if robbed else [other._write, lease._write]
         monkeypatch.setattr(lease, "_write", lambda: [write() for write in order])
-        lease._renewed -= 10.0
+        lease._renewed -= location.STALE
         if robbed:
             with pytest.raises(LockLostError):
                 sleeper.check_writing()
@@ -192,11 +224,11 @@ def test_who_wakes_up_while_another_takes_over(url: str, monkeypatch: Any, robbe
         assert other._ours() == robbed
 
 
-def test_a_lock_that_cannot_be_renewed_for_a_while(url: str, monkeypatch: Any) -> None:
+def test_a_lock_that_cannot_be_renewed_for_a_while(url: str, monkeypatch: Any, clock: Clock) -> None:
     with (where := Location(url)).writing():
         with monkeypatch.context() as patched:
             patched.setattr(where._fs, "pipe_file", _cut_off)
-            time.sleep(0.35)
+            clock.ahead += 0.6 * location.STALE
             with pytest.raises(OSError, match="cut off"):
                 where.check_writing()
         where.check_writing()
@@ -272,6 +304,27 @@ def test_urls_that_cannot_be_reached_are_refused(monkeypatch: Any) -> None:
     for url in ("mars://b/s.zarr", "nonsense://b/s.zarr"):
         with pytest.raises(InputError, match=rf"{rule}{url}$"):
             Location(url)
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    check_writable(tmp_path / "new" / "runs")
+    assert list((tmp_path / "new" / "runs").iterdir()) == []
+    rule = "must have a folder that can be written to; nothing was done yet; received: "
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(InputError, match=rf"{rule}.*file/runs, not a directory; nearest valid: another"),
+        Location(tmp_path / "file" / "runs" / "s.zarr").writing(),
+    ):
+        pass
+
+    def read_only(dir: Path) -> Any:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(dir))
+
+    monkeypatch.setattr(location.tempfile, "TemporaryFile", read_only)
+    with pytest.raises(InputError, match=rf"{rule}.*, read-only file system; nearest valid"):
+        check_writable(tmp_path)
 
 
 def test_paths_in_other_words(tmp_path: Path, monkeypatch: Any) -> None:

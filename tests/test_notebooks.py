@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import HANGS, ROOT
 
 SCRIPTS = sorted((ROOT / "notebooks").glob("*.py"))
 
@@ -31,7 +31,7 @@ def test_notebook_runs(script: Path, readme_run: tuple[Path, str]) -> None:
         cwd=readme_run[0],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=HANGS,
         check=False,
         env={**os.environ, "MPLBACKEND": "Agg"},
     )

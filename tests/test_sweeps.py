@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
-from conftest import ROOT, electrograd
+from conftest import HANGS, ROOT, electrograd, until
 from faults import (
     IDENTITY,
     LOG,
@@ -98,7 +98,7 @@ def test_kill_the_main_process_at_random_moments(tmp_path: Path, monkeypatch: An
     fork.set_forkserver_preload(["electrograd.sweeps.runner", "electrograd.sweeps.filling", "pybamm"])
     # Some while the store is made and solvers start; most once the first design is simulated.
     moments = np.random.default_rng(0).uniform(0.0, 0.5, KILLS)
-    designs, seen = 1000, []
+    designs, seen = 1000, []  # all moments together hold 870 of them, were starting to cost nothing
     for turn, moment in enumerate(moments):
         before = set(done(place))
         log.write_text("")
@@ -170,7 +170,7 @@ def test_faults_cost_only_the_faulty_designs(tmp_path: Path) -> None:
         assert run_pending(store, SPACE, job(1.0), 2, make=Fake, retry=True) == 2
         assert list(store.ends) == expected
     data = SweepStore(tmp_path / "s.zarr").read()
-    assert data.messages[5] == "ended after 1 s"
+    assert data.messages[5] == "ended after 3 s"
     assert data.messages[1] == "it died 2 times"
     assert data.messages[0] == "ok"
     assert data.completed.sum() == 7
@@ -240,9 +240,7 @@ def test_kill_and_resume_of_the_command(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "electrograd", "sweep", "-q", "study.yaml"], cwd=tmp_path
     )
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not (path / "end" / "c.0").exists():
-        time.sleep(0.02)
+    until(lambda: (path / "end" / "c.0").exists() or process.poll() is not None)
     process.send_signal(signal.SIGKILL)
     process.wait()
     finished = np.flatnonzero(SweepStore(path).ends != End.PENDING)
@@ -271,18 +269,13 @@ def test_ctrl_c_stops_in_good_order(tmp_path: Path) -> None:
         )
     finally:
         signal.signal(signal.SIGINT, ours)
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not solvers(process.pid):
-        time.sleep(0.02)
+    until(lambda: bool(solvers(process.pid)) or process.poll() is not None)
     time.sleep(1.0)  # while solvers start
     os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=HANGS)
     assert process.returncode == 1
     assert said.strip() == "stopped; what is done is kept, and the same command goes on from there"
-    deadline = time.monotonic() + 15
-    while living(process.pid) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert living(process.pid) == []
+    until(lambda: not living(process.pid), pause=0.1)
 
 
 def living(session: int) -> list[str]:
@@ -299,7 +292,8 @@ def living(session: int) -> list[str]:
 def cluster(folder: Path, workers: int = 2) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
     """A scheduler and workers as on machines of their own: process groups that share only loopback."""
     file = folder / "scheduler.json"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+    paths = [str(ROOT / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
     def start(what: str, *arguments: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -317,9 +311,7 @@ def cluster(folder: Path, workers: int = 2) -> Iterator[tuple[str, list[subproce
             started.append(
                 start("worker", "--scheduler-file", str(file), "--host", host, "--nthreads", "1")
             )
-        deadline = time.monotonic() + 60
-        while not file.exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        until(file.exists)
         yield json.loads(file.read_text())["address"], started
     finally:
         for process in started:
@@ -368,11 +360,9 @@ def test_a_scheduler_that_is_not_there(tmp_path: Path, monkeypatch: Any, address
 
 
 def test_a_single_design_that_hangs_is_ended_and_recorded(cell: Cell) -> None:
-    guarded = GuardedSimulator(cell, Scenario(1.0), SolverSettings(), 1.0, Hanging)
+    guarded = GuardedSimulator(cell, Scenario(1.0), SolverSettings(), 3.0, Hanging)
     with guarded as simulate:
-        began = time.monotonic()
         hung = simulate({NEGATIVE_POROSITY: 0.21})
-        assert time.monotonic() - began < 30
         died = simulate({NEGATIVE_POROSITY: 0.495})
         refused = simulate({NEGATIVE_POROSITY: 0.3})
         with pytest.raises(RuntimeError, match="ZeroDivisionError: a bug"):
@@ -380,7 +370,7 @@ def test_a_single_design_that_hangs_is_ended_and_recorded(cell: Cell) -> None:
     assert (hung.charge.end, died.charge.end) == (End.TIME_LIMIT, End.WORKER_DIED)
     assert refused.charge.end is End.CANNOT_BE_BUILT
     assert "a rule; received: 0.3" in refused.charge.message
-    assert "ended after 1 s" in hung.charge.message
+    assert "ended after 3 s" in hung.charge.message
     assert np.isnan(hung.figures["Plating margin [V]"])
 
 

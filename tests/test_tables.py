@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 from untrained import SPACE
@@ -14,14 +15,25 @@ from electrograd.physics.variables import (
     ACCEPTED_SHARE,
     CHARGE_TIME,
     CHARGING_ENERGY,
+    NEGATIVE_POROSITY,
     NOMINAL_CAPACITY,
     PLATING_MARGIN,
     PLATING_ONSET,
+    POSITIVE_THICKNESS,
     PREDICTED,
     SPECIFIC_ENERGY,
 )
 from electrograd.surrogates.surrogate import Accuracy, Surrogate
-from electrograd.tables import FIGURES, accuracy_lines, conflict_lines, sensitivity_lines
+from electrograd.tables import (
+    FIGURES,
+    accuracy_lines,
+    bound_lines,
+    conflict_lines,
+    leaning_lines,
+    sensitivity_lines,
+    summary,
+    unsettled_lines,
+)
 from electrograd.tables import simulated as simulated_text
 
 
@@ -77,3 +89,60 @@ def test_limits_in_conflict_are_told_with_what_is_within_reach() -> None:
         "With the others met, charge time to 80 % comes to about 6.9 min.",
         "With the others met, discharge specific energy comes to about 271.8 Wh/kg.",
     ]
+
+
+def boxed(**at: str | None) -> dict[str, Any]:
+    """As much of ``design.json`` as says where a design lies in its box, and how it was found."""
+    names = {"thick": POSITIVE_THICKNESS, "porous": NEGATIVE_POROSITY}
+    bounds = {"thick": (40e-6, 100e-6), "porous": (0.2, 0.5)}
+    entries = {"value": 1.0, "baseline": 1.0}
+    energy = {"predicted": 276.1, "simulated": 274.1, "baseline": 250.0}
+    return {
+        "variables": {
+            names[key]: {**entries, "lower": bounds[key][0], "upper": bounds[key][1], "at_bound": bound}
+            for key, bound in at.items()
+        },
+        "leans_on": None,
+        "goal": {"figure": SPECIFIC_ENERGY, "sense": "maximise"},
+        "constraints": [],
+        "figures_of_merit": {**dict.fromkeys(FIGURES, energy)},
+        "simulation": {"electrolyte_depleted": False},
+        "limits_met": True,
+        "search": {"settled": False, "budget": 24, "explored_designs": [{}]},
+    }
+
+
+def test_an_optimum_on_the_bounds_of_its_box_is_said_so() -> None:
+    assert bound_lines(boxed(thick=None, porous=None)) == []
+    (one,) = bound_lines(boxed(thick="upper", porous=None))
+    assert one == (
+        "The study's box holds the design back. Positive electrode thickness lies on its upper bound "
+        "(100.0 µm). A wider box may hold a better one."
+    )
+    record = boxed(thick="upper", porous="lower")
+    (both,) = bound_lines(record)
+    assert both == (
+        "The study's box alone decides the design. Positive electrode thickness lies on its upper bound "
+        "(100.0 µm). Negative electrode porosity lies on its lower bound (0.200). A wider box may hold "
+        "a better one."
+    )
+    assert both in summary(record)
+    assert leaning_lines(record) == [both], "the page says as much where prices are unknown"
+    record["leans_on"] = {"limits": [], "bounds": {NEGATIVE_POROSITY: {"gain": 1.0}}, "interior": False}
+    (priced,) = bound_lines(record)
+    assert "thickness" not in priced, "its bound costs nothing"
+
+
+def test_a_search_whose_budget_ended_first_is_said_so() -> None:
+    record = boxed(thick=None)
+    (said,) = unsettled_lines(record)
+    assert said == (
+        "The search had not settled when its budget of 24 simulations was spent: discharge specific "
+        "energy was predicted to be 276.1 Wh/kg and is 274.1 Wh/kg. A better design may be found with "
+        "'design: {budget: 48}' in the study file."
+    )
+    assert said in summary(record)
+    record["search"]["explored_designs"] = []
+    assert unsettled_lines(record)[0].endswith("with a larger sweep.")
+    assert unsettled_lines({**record, "search": {**record["search"], "settled": True}}) == []
+    assert unsettled_lines({**record, "limits_met": False}) == [], "then the conflict is told"
