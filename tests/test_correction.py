@@ -296,7 +296,7 @@ def test_files_hold_all_of_it(corrected: CorrectedSurrogate, stored: Path) -> No
 @pytest.mark.parametrize(
     ("file", "old", "new", "rule"),
     [
-        ("correction.json", b'"format": 2', b'"format": 9', "of format 2; .*format 9"),
+        ("correction.json", b'"format": 3', b'"format": 9', "of format 3; .*format 9"),
         ("correction.json", b'"cheap"', b'"other"', "of the data cheap"),
         ("correction.safetensors", b"bend.mean", b"bend.mear", "lacking or strange entry"),
     ],

@@ -246,7 +246,7 @@ def test_a_reloaded_surrogate_predicts_the_same_bits(
         again.predict(unseen.values, unseen.share), surrogate.predict(unseen.values, unseen.share)
     )
     config = json.loads((tmp_path / "fields.json").read_text())
-    for broken in (config | {"format": "fields 0"}, {"format": "fields 1"}, ["fields 1"]):
+    for broken in (config | {"format": "fields 0"}, {"format": "fields 2"}, ["fields 2"]):
         (tmp_path / "fields.json").write_text(json.dumps(broken))
         with pytest.raises(InputError, match="must hold a whole field surrogate"):
             load_fields(tmp_path)

@@ -261,7 +261,7 @@ def test_damaged_artefacts_are_refused(some_surrogate: Surrogate, tmp_path: Path
         config.write_text(config.read_text()[:40])
     else:
         config.unlink()
-    with pytest.raises(InputError, match="whole surrogate of format 3; train it again"):
+    with pytest.raises(InputError, match="whole surrogate of format 4; train it again"):
         load_surrogate(folder)
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from _ordinary_mesh import Ordinary, differences
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ordinary_mesh import Ordinary, differences
 
 from electrograd.physics.cell import Cell
 from electrograd.physics.cell_tables import WINDOWS
