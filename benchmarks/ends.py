@@ -2,8 +2,8 @@
 
 ``make bench`` runs it and writes ``benchmarks/results/ends.json`` and ``.md``. Charges and discharges
 are simulated as they are, without any guard, and again with an event that ends them where a particle
-surface is within a guard of full or empty (it once was 1e-3 here). Figures: accepted capacity, charge time
-to 80 %, energy.
+surface is within a guard of full or empty (it once was 1e-3 here). Figures: accepted capacity, charge
+time to 80 %, energy.
 """
 
 import json
