@@ -1,12 +1,11 @@
 """Curves read and checked against the cell that they are said to be of, before any work."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from electrograd.design.identification_model import capacities, check_rates
-from electrograd.design.measured import MeasuredCurve, check_empty, check_scale, read_curves
+from electrograd.design.measured import MeasuredCurve, check_empty, check_scale
 from electrograd.physics.cell import Cell
 from electrograd.physics.open_circuit import OpenCircuitPotential
 from electrograd.physics.scenario import Scenario
@@ -20,9 +19,9 @@ LIFT = 0.6
 
 
 def checked_curves(
-    paths: Sequence[Path], cell: Cell, space: DesignSpace, scenario: Scenario, area: float
+    curves: Sequence[MeasuredCurve], cell: Cell, space: DesignSpace, scenario: Scenario, area: float
 ) -> tuple[MeasuredCurve, ...]:
-    """Read charges and refuse what cannot be of this cell.
+    """Return charges as they are, or refuse what cannot be of this cell.
 
     Parameters
     ----------
@@ -34,18 +33,16 @@ def checked_curves(
     Raises
     ------
     InputError
-        As `read_curves` and the checks of `electrograd.design.measured` do, and for rates that the space
-        does not cover.
+        As the checks of `electrograd.design.measured` do, and for rates that the space does not cover.
     """
     sizes, axis = capacities(cell, space), space.axis(C_RATE)
-    curves = read_curves(paths)
     empty = empty_voltage(cell, scenario.temperature)
     typical = (sizes[0] * sizes[1]) ** 0.5
     for curve in curves:
         check_scale(curve, area, typical, (axis.lower, axis.upper))
         check_empty(curve, empty, EMPTY, LIFT)
     check_rates([curve.current / area for curve in curves], sizes, space)
-    return curves
+    return tuple(curves)
 
 
 def empty_voltage(cell: Cell, temperature: float) -> float:

@@ -4,7 +4,7 @@ One file holds one charge of one cell from empty; a rest before or after it is p
 whose voltage is held at its end, the part at constant current counts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from electrograd.design.measured_columns import TIME, read_columns
+from electrograd.design.measured_columns import TIME, Columns, read_columns
 from electrograd.design.thinning import spread_evenly
 from electrograd.physics.errors import InputError
 
@@ -29,6 +29,7 @@ FINEST = 1e-4
 _AT_REST = 0.01  # of the largest current: less counts as none
 _RISE = 0.05  # V: a charge's voltage rises by more
 _HELD = 0.01  # V below the highest voltage: from there on a falling current is a hold
+_SECONDS = {"h": 3600.0, "min": 60.0, "s": 1.0, "ms": 1e-3}  # in a unit of time
 _CELLS = 1000.0  # A and mA differ by it
 
 
@@ -90,15 +91,27 @@ class MeasuredCurve:
         return replace(self, charge=self.charge[rows], voltage=self.voltage[rows])
 
 
-def read_curves(paths: Sequence[Path]) -> tuple[MeasuredCurve, ...]:
+def read_curves(
+    paths: Sequence[Path],
+    named: Mapping[str, str] | None = None,
+    charges: Mapping[str, int] | None = None,
+) -> tuple[MeasuredCurve, ...]:
     """Read the charges of one cell at several rates, slowest first.
+
+    Parameters
+    ----------
+    named
+        Names of columns by quantity, as for `read_columns`.
+    charges
+        Number of the charge to take, from 1, by the name of a file that holds several.
 
     Raises
     ------
     InputError
         As `read_curve` does, and for curves of a single rate.
     """
-    curves = tuple(sorted((read_curve(path) for path in paths), key=lambda curve: curve.current))
+    read = [read_curve(path, named, (charges or {}).get(path.name)) for path in paths]
+    curves = tuple(sorted(read, key=lambda curve: curve.current))
     currents = [curve.current for curve in curves]
     if not curves or currents[-1] < APART * currents[0]:
         raise InputError(
@@ -110,8 +123,17 @@ def read_curves(paths: Sequence[Path]) -> tuple[MeasuredCurve, ...]:
     return curves
 
 
-def read_curve(path: Path) -> MeasuredCurve:
-    """Read one charge from a CSV file.
+def read_curve(
+    path: Path, named: Mapping[str, str] | None = None, number: int | None = None
+) -> MeasuredCurve:
+    """Read one charge from a cycler's file of text.
+
+    Parameters
+    ----------
+    named
+        Names of columns by quantity, as for `read_columns`.
+    number
+        Number of the charge to take, from 1, in a file that holds several.
 
     Raises
     ------
@@ -120,7 +142,7 @@ def read_curve(path: Path) -> MeasuredCurve:
         flows, a discharge, several charges in one file, a current that is not constant, or too few
         readings.
     """
-    table, place = read_columns(path), str(path)
+    table, place = read_columns(path, named), str(path)
     line = table.first_line
     back = np.flatnonzero(np.diff(table.time) < 0)
     if len(back):
@@ -131,11 +153,11 @@ def read_curve(path: Path) -> MeasuredCurve:
             "the 'total' or 'test' time in place of a step's own; one file a test",
             f"{place}, from line {line}",
         )
-    first, last = _charge_rows(table.current, table.voltage, place)
+    first, last = _charge_rows(table, place, number)
     rest = float(table.voltage[first - 1]) if first else float("nan")
     time, voltage = table.time[first:last], table.voltage[first:last]
     size = np.abs(table.current[first:last])
-    notes = []
+    notes = list(table.notes)
     if np.median(table.current[first:last]) < 0:
         notes.append("Its current is negative while the voltage rises: taken as a charge.")
     # When two readings have the same instant, the later one is of the new step.
@@ -144,6 +166,7 @@ def read_curve(path: Path) -> MeasuredCurve:
     constant, notes_of_hold = _constant_part(voltage, size, place)
     notes += notes_of_hold
     time, voltage, size = time[constant], voltage[constant], size[constant]
+    _check_rise(voltage, place)
     _check_readings(time, place)
     steps = np.diff(time) * (size[1:] + size[:-1]) / 2
     # The step before the first reading, back to the last without current, carried charge as well.
@@ -161,10 +184,9 @@ def read_curve(path: Path) -> MeasuredCurve:
     )
 
 
-def _charge_rows(
-    current: Float[np.ndarray, " rows"], voltage: Float[np.ndarray, " rows"], place: str
-) -> tuple[int, int]:
-    """First row of the one charge, and the row after its last."""
+def _charge_rows(table: Columns, place: str, number: int | None) -> tuple[int, int]:
+    """First row of the one charge, or of that number, and the row after its last."""
+    current, voltage = table.current, table.voltage
     most = float(np.max(np.abs(current)))
     sign = np.where(np.abs(current) > _AT_REST * most, np.sign(current), 0.0)
     if most == 0:
@@ -174,18 +196,9 @@ def _charge_rows(
     edges = np.flatnonzero(np.diff(sign, prepend=0.0, append=0.0))
     runs = [(int(a), int(b)) for a, b in pairwise(edges) if sign[a] != 0]
     long = [run for run in runs if run[1] - run[0] > 1] or runs
-    rises = [float(voltage[b - 1] - voltage[a]) for a, b in long]
-    if len(long) > 1:
-        told = ", ".join(f"readings {a + 1} to {b}: {current[a]:+.4g} A" for a, b in long[:4]) + (
-            ", …" if len(long) > 4 else ""
-        )
-        raise InputError(
-            "a file must hold one charge and nothing else but rest",
-            told,
-            "a file of the charge alone",
-            place,
-        )
-    (first, last), rise = long[0], rises[0]
+    if len(long) > 1 or number is not None:
+        long = [_chosen(table, long, place, number)]
+    (first, last), rise = long[0], float(voltage[long[0][1] - 1] - voltage[long[0][0]])
     if rise < _RISE:
         falls = rise < -_RISE
         raise InputError(
@@ -196,6 +209,37 @@ def _charge_rows(
             place,
         )
     return first, last
+
+
+def _chosen(
+    table: Columns, runs: list[tuple[int, int]], place: str, number: int | None
+) -> tuple[int, int]:
+    """The charge of that number among runs of current; `InputError` lists the charges there are."""
+    found = [(a, b) for a, b in runs if table.voltage[b - 1] - table.voltage[a] > _RISE]
+    if number is not None and 1 <= number <= len(found):
+        return found[number - 1]
+    told = "; ".join(
+        f"charge {k}: readings {a + 1} to {b}, {np.median(table.current[a:b]):+.4g} A"
+        for k, (a, b) in enumerate(found[:8], start=1)
+    ) + ("; …" if len(found) > 8 else "")
+    rule = "a file must hold one charge and nothing else but rest, or the study must say which it is"
+    if number is not None:
+        rule = f"the number of a charge must be one of the {len(found)} in the file"
+    choice = f"'charges: {{{Path(place).name}: 1}}' under 'identify', or a file of the charge alone"
+    raise InputError(rule, told or "no charge, whose voltage rises", choice, place)
+
+
+def _check_rise(voltage: Float[np.ndarray, " rows"], place: str) -> None:
+    """Refuse a voltage that falls under a constant current: a discharge whose sign the file lacks."""
+    fall = np.maximum.accumulate(voltage) - voltage
+    row = int(np.argmax(fall))
+    if fall[row] > _RISE:
+        raise InputError(
+            "the voltage of a charge at constant current must rise",
+            f"{np.max(voltage[: row + 1]):.4g} V, and {voltage[row]:.4g} V later",
+            "a current with a sign, or a column that says charge (C) or discharge (D) in each row",
+            place,
+        )
 
 
 def _constant_part(
@@ -279,11 +323,11 @@ def check_scale(curve: MeasuredCurve, area: float, capacity: float, rates: tuple
         )
     if not 0.02 <= share <= 1.5:
         nearest = "'area [m2]' of the electrodes, or the whole charge"
-        for unit, scale in (("h", 3600.0), ("min", 60.0)):
-            if 0.02 <= share * scale <= 1.5 and not curve.units[TIME]:
+        said_unit = _SECONDS.get(curve.units[TIME], 1.0)
+        for unit, scale in _SECONDS.items():
+            if scale != said_unit and 0.02 <= share * scale / said_unit <= 1.5:
                 nearest = f"'Time [{unit}]' as the column's name, if that is its unit"
-            elif 0.02 <= share / scale <= 1.5 and curve.units[TIME] == unit:
-                nearest = "'Time [s]' as the column's name, if that is its unit"
+                break
         raise InputError(
             "a curve's charge must be a share of the cell's capacity",
             f"{100 * share:.3g} % of it in all, by the currents and times in the file ({said})",

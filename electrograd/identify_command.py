@@ -21,7 +21,7 @@ from electrograd.design.identification import Identified, Identifier
 from electrograd.design.identification_checks import checked_curves
 from electrograd.design.identification_fit import misfit_sentences
 from electrograd.design.identification_model import Readings
-from electrograd.design.measured import MeasuredCurve
+from electrograd.design.measured import MeasuredCurve, read_curves
 from electrograd.learning import check_trainable, curves_of
 from electrograd.physics.errors import InputError
 from electrograd.study import Study
@@ -60,7 +60,9 @@ def act(run: "StudyRun") -> dict[str, Any]:
     check_trainable(run, curves=True)
     cell, scenario = study.loaded_cell, study.scenario
     area = section.area or cell.electrode_area
-    curves = checked_curves([Path(c) for c in section.curves], cell, study.space, scenario, area)
+    named = {str(quantity): name for quantity, name in section.columns.items()}
+    read = read_curves([Path(c) for c in section.curves], named, section.charges)
+    curves = checked_curves(read, cell, study.space, scenario, area)
     for curve in curves:
         for note in curve.notes:
             run.reporter.say(f"{curve.name}: {note}")

@@ -21,6 +21,8 @@ class IdentifySection(Section):
     curves: Annotated[list[str], Field(min_length=1)]
     noise: Annotated[float | None, Field(alias="noise [mV]", gt=0, le=100)] = None
     area: Annotated[float | None, Field(alias="area [m2]", gt=0, le=1e4)] = None
+    columns: dict[Literal["time", "current", "voltage"], str] = Field(default_factory=dict)
+    charges: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     seed: Seed = 0
 
     @field_validator("curves")

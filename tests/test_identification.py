@@ -28,7 +28,7 @@ from electrograd.design.identification_fit import best_fit, misfit_sentences
 from electrograd.design.identification_model import ForwardModel, Readings
 from electrograd.design.identification_posterior import Posterior, Sampler, Settings
 from electrograd.design.likelihood import Data, Likelihood
-from electrograd.design.measured import MeasuredCurve
+from electrograd.design.measured import MeasuredCurve, read_curve, read_curves
 from electrograd.design.package import to_json
 from electrograd.identification_report import write_page
 from electrograd.identify_command import identification_lines, identification_record
@@ -307,9 +307,11 @@ def test_rates_that_the_space_does_not_cover_are_refused(tmp_path: Path) -> None
     slow = write(tmp_path / "slow.csv", time=TIME, current=CURRENT / 2, voltage=voltage)
     fast = write(tmp_path / "fast.csv", time=TIME / 4, current=1.4 * CURRENT, voltage=voltage)
     with pytest.raises(InputError, match=r"for curves from 0\.\d+C to 1\.\d*C.*C-rate: \["):
-        checked_curves([slow, fast], cell, space, SCENARIO, AREA)
+        checked_curves(read_curves([slow, fast]), cell, space, SCENARIO, AREA)
     with pytest.raises(InputError, match="varies what is estimated"):
-        checked_curves([slow], cell, DesignSpace.from_bounds({C_RATE: (0.2, 1.2)}), SCENARIO, AREA)
+        checked_curves(
+            [read_curve(slow)], cell, DesignSpace.from_bounds({C_RATE: (0.2, 1.2)}), SCENARIO, AREA
+        )
 
 
 def test_the_bundled_studys_curves_are_its_cells() -> None:
@@ -317,7 +319,7 @@ def test_the_bundled_studys_curves_are_its_cells() -> None:
     assert study.identify_section is not None
     cell = study.loaded_cell
     curves = checked_curves(
-        [Path(curve) for curve in study.identify_section.curves],
+        read_curves([Path(curve) for curve in study.identify_section.curves]),
         cell,
         study.space,
         study.scenario,
