@@ -144,7 +144,7 @@ def test_public_examples_of_every_structure_are_read_and_charged(data: dict, tmp
     scenario = Scenario(0.5).of(cell)
     from electrograd.physics.scenario import SolverSettings
 
-    record = Charging(Job(cell, scenario, SolverSettings().of(cell), 60.0))({})
+    record = Charging(Job(cell, scenario, SolverSettings(), 60.0))({})
     assert record.end.completed
     assert record.accepted > 0.5 * record.nominal
 

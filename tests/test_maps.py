@@ -134,7 +134,7 @@ def test_a_charge_time_means_that_the_charge_is_reached() -> None:
         (
             {"goal": Goal("Energy density [W.h.L-1]", "maximise", ())},
             "a map must be of figures of merit that the surrogate predicts; "
-            f"received: Energy density [W.h.L-1]; nearest valid: {SPECIFIC_ENERGY}",
+            f"received: Energy density [W.h.L-1]; nearest valid: one of {SPECIFIC_ENERGY}",
         ),
     ],
 )

@@ -178,7 +178,7 @@ def test_a_space_without_a_feasible_point_names_the_commonest_reason(cell: Cell)
     ("constraint", "message"),
     [
         (Constraint("N/P", "at least", 1.0), "nearest valid: N/P ratio"),
-        (Constraint(POSITIVE_THICKNESS, "at most", 80.0), "nearest valid: 0.001"),
+        (Constraint(POSITIVE_THICKNESS, "at most", 80.0), "nearest valid: 8e-05"),
         (Constraint(POSITIVE_THICKNESS, "at most", NEGATIVE_POROSITY), "one unit"),
         (Constraint(N_P_RATIO, "at most", N_P_RATIO), "another quantity"),
         (Constraint(NOMINAL_CAPACITY, "at most", float("nan")), "finite"),

@@ -170,7 +170,7 @@ def test_faults_cost_only_the_faulty_designs(tmp_path: Path) -> None:
         assert run_pending(store, SPACE, job(1.0), 2, make=Fake, retry=True) == 2
         assert list(store.ends) == expected
     data = SweepStore(tmp_path / "s.zarr").read()
-    assert data.messages[5] == "ended after 3 s"
+    assert data.messages[5] == "ended after 1 s"
     assert data.messages[1] == "it died 2 times"
     assert data.messages[0] == "ok"
     assert data.completed.sum() == 7
