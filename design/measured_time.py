@@ -84,7 +84,7 @@ def _of_dates(found: list[re.Match[str]], place: str) -> tuple[Float[np.ndarray,
     # In the wrong order the next day is in the next month: a gap of four weeks and more.
     gaps = [float(np.max(np.diff(values), initial=0.0)) for values in forward]
     forward = [values for _, values in sorted(zip(gaps, forward, strict=True), key=lambda pair: pair[0])]
-    if len(forward) > 1 and max(gaps) < 2 * min(gaps) and not np.allclose(*forward):
+    if len(forward) > 1 and max(gaps) < 2 * min(gaps) and not np.allclose(forward[0], forward[1]):
         raise InputError(
             "the order of day and month must be clear",
             repr(found[0][0]),

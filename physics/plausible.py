@@ -35,10 +35,14 @@ class Materials:
     ----------
     negative, positive
         Functions of stoichiometry [V].
+    negative_range, positive_range
+        Their least and greatest values [V].
     """
 
     negative: Any
     positive: Any
+    negative_range: tuple[float, float]
+    positive_range: tuple[float, float]
 
     @classmethod
     def of(cls, values: Any, temperature: float) -> "Materials":
@@ -46,13 +50,16 @@ class Materials:
         import casadi
 
         parameters = pybamm.LithiumIonParameters()
-        found = {}
+        found: dict[str, Any] = {}
         for side in SIDES:
             phase = getattr(parameters, side[0]).prim
             potential = phase.U(pybamm.InputParameter("stoichiometry"), pybamm.Scalar(temperature))
             x = casadi.MX.sym("x")
             symbol = values.process_symbol(potential).to_casadi(inputs={"stoichiometry": x})
-            found[side] = casadi.Function("U", [x], [symbol])
+            function = casadi.Function("U", [x], [symbol])
+            values_there = np.asarray(function(_RANGE[None]))
+            found[side] = function
+            found[f"{side}_range"] = (float(values_there.min()), float(values_there.max()))
         return cls(**found)
 
     def rest(self, start: Mapping[str, float]) -> float:
@@ -97,8 +104,9 @@ class Materials:
         if not (np.all(np.isfinite(voltage)) and np.all(np.isfinite(potential))):
             return "the potentials are not finite"
         rest = self.rest(start)
-        negative, positive = (np.asarray(of(_RANGE[None])) for of in (self.negative, self.positive))
-        low, high = negative.min() - OVERPOTENTIAL, negative.max() + OVERPOTENTIAL
+        (low, high), (_, top) = self.negative_range, self.positive_range
+        most = top - low + 2 * OVERPOTENTIAL
+        low, high = low - OVERPOTENTIAL, high + OVERPOTENTIAL
         if np.any((potential < low) | (potential > high)):
             return (
                 f"the negative electrode reaches {_outermost(potential, low, high):.4g} V against "
@@ -108,7 +116,6 @@ class Materials:
             return ""
         if charging and voltage.min() < (floor := min(limits[0], rest) - _ROUNDING):
             return f"the voltage falls to {voltage.min():.4g} V, below {floor:.2f} V, while charging"
-        most = float(positive.max() - negative.min()) + 2 * OVERPOTENTIAL
         ceiling = most if charging else rest + _ROUNDING
         if voltage.max() > ceiling:
             kind = "charging" if charging else "discharging"

@@ -42,15 +42,16 @@ class SymbolicFiniteVolume(pybamm.FiniteVolume):
         fixed = np.zeros((nodes + 1, nodes))
         fixed[inside, inside - 1] = fixed[inside, inside] = 0.5
         fixed[0, :2], fixed[-1, -2:] = (1.5, -0.5), (-0.5, 1.5)
-        mean: Any = 0
+        rise, weights = np.zeros_like(fixed), pybamm.Scalar(0)
         interfaces = np.cumsum([part.npts for part in parts[:-1]])
         for edge, (left, right) in zip(interfaces, pairwise(parts), strict=True):
             fixed[edge, edge - 1 : edge + 1] = 1.0, 0.0
-            rise = np.zeros_like(fixed)
             rise[edge, edge - 1 : edge + 1] = -1.0, 1.0
             widths = [part.length / part.npts for part in (left, right)]
-            mean += widths[0] / (widths[0] + widths[1]) * (self._repeated(rise, repeats) @ symbol)
-        return self._repeated(fixed, repeats) @ symbol + mean
+            place = pybamm.Vector(np.tile(np.arange(nodes + 1) == edge, repeats).astype(float))
+            weights += widths[0] / (widths[0] + widths[1]) * place
+        rises = self._repeated(rise, repeats) @ symbol
+        return self._repeated(fixed, repeats) @ symbol + weights * rises
 
     def _repeated(self, rows: np.ndarray, repeats: int) -> Any:
         return pybamm.Matrix(self._block_diagonal(csr_matrix(rows), repeats))
