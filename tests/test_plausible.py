@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from electrograd.physics.cell import Cell
+from electrograd.physics.cell_data import load_parameter_values
 from electrograd.physics.charge import NEGATIVE_POTENTIAL, VOLTAGE, Charge, End
 from electrograd.physics.p2d import P2D
 from electrograd.physics.plausible import Materials
@@ -83,3 +84,17 @@ def test_other_observables_are_enough(cell: Cell) -> None:
     """What a simulation was not asked for is not judged."""
     charge = P2D(cell, Scenario(1.0), SolverSettings(), (VOLTAGE,)).charge(cell.parameters({}))
     assert charge.end is End.VOLTAGE_CUT_OFF
+
+
+def test_a_tabulated_potential_goes_on_beyond_its_ends() -> None:
+    """PyBaMM's solver takes `Ai2020`'s positive table for 0 V below 0.4; here it goes on as a line."""
+    cell = Cell.load("Ai2020")
+    assert cell.positive.lowest == pytest.approx(0.4)
+    positive = Materials.of(load_parameter_values("Ai2020"), 298.15).positive
+    end, below, far = (float(positive(x)) for x in (0.4, 0.399, 0.3))
+    assert end == pytest.approx(4.39, abs=0.01)
+    slope = (end - below) / 1e-3
+    assert slope < 0
+    assert far == pytest.approx(end - 0.1 * slope, abs=1e-4)
+    inside = float(positive(0.4 + 1e-6))
+    assert (inside - end) / 1e-6 == pytest.approx(slope, rel=0.02)
