@@ -28,6 +28,7 @@ FINEST = 1e-4
 """Noise [V] below which no cycler's reading is taken to be, whatever its scatter."""
 _AT_REST = 0.01  # of the largest current: less counts as none
 _RISE = 0.05  # V: a charge's voltage rises by more
+_FALL = 0.02  # V: less than a current that turns makes in most cells
 _HELD = 0.01  # V below the highest voltage: from there on a falling current is a hold
 _SECONDS = {"h": 3600.0, "min": 60.0, "s": 1.0, "ms": 1e-3}  # in a unit of time
 _CELLS = 1000.0  # A and mA differ by it
@@ -159,6 +160,13 @@ def read_curve(
     size = np.abs(table.current[first:last])
     notes = list(table.notes)
     if np.median(table.current[first:last]) < 0:
+        if table.sign_told:
+            raise InputError(
+                "the column of charge and discharge must agree with the voltage",
+                f"a discharge, and a voltage that rises from {voltage[0]:.4g} to {voltage[-1]:.4g} V",
+                "the cell's own voltage, and a charge",
+                place,
+            )
         notes.append("Its current is negative while the voltage rises: taken as a charge.")
     # When two readings have the same instant, the later one is of the new step.
     keep = np.append(np.diff(time) > 0, True)
@@ -231,9 +239,14 @@ def _chosen(
 
 def _check_rise(voltage: Float[np.ndarray, " rows"], place: str) -> None:
     """Refuse a voltage that falls under a constant current: a discharge whose sign the file lacks."""
-    fall = np.maximum.accumulate(voltage) - voltage
-    row = int(np.argmax(fall))
-    if fall[row] > _RISE:
+    if len(voltage) < 5:
+        return
+    # Medians of five readings: one that stands out is noise, a discharge stays.
+    smooth = np.median(np.lib.stride_tricks.sliding_window_view(voltage, 5), axis=1)
+    fall = np.maximum.accumulate(smooth) - smooth
+    scatter = float(np.median(np.abs(np.diff(voltage, 2)))) / (0.6745 * 6**0.5)
+    row = int(np.argmax(fall)) + 2
+    if fall[row - 2] > max(_FALL, 6 * scatter):
         raise InputError(
             "the voltage of a charge at constant current must rise",
             f"{np.max(voltage[: row + 1]):.4g} V, and {voltage[row]:.4g} V later",

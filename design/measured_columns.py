@@ -8,6 +8,7 @@ seconds, amperes and volts.
 
 import csv
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,13 +49,13 @@ _UNITS = {
         **dict.fromkeys(("ms", "millisecond", "milliseconds"), 1e-3),
         **dict.fromkeys(("min", "mins", "minute", "minutes"), 60.0),
         **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3600.0),
-        "h:m:s": 1.0,
-        "hh:mm:ss": 1.0,
+        **dict.fromkeys(("d", "day", "days"), 86400.0),
+        **dict.fromkeys(("h:m:s", "hh:mm:ss", "h:min:s", "h:min:s.ms", "hh:mm:ss.ms"), 1.0),
     },
     CURRENT: {
         **dict.fromkeys(("a", "amp", "amps", "ampere", "amperes"), 1.0),
         **dict.fromkeys(("ma", "milliamp", "milliampere", "milliamperes"), 1e-3),
-        **dict.fromkeys(("ua", "µa", "microampere"), 1e-6),
+        **dict.fromkeys(("ua", "μa", "microampere"), 1e-6),
     },
     VOLTAGE: {
         **dict.fromkeys(("v", "volt", "volts"), 1.0),
@@ -64,8 +65,13 @@ _UNITS = {
 _NUMBER = re.compile(r"[+-]?(\d{1,20}\.?\d{0,20}|\.\d{1,20})([eE][+-]?\d{1,2})?")
 _COMMA = re.compile(r"[+-]?\d{1,20},\d{1,20}([eE][+-]?\d{1,2})?")
 _MISSING = ("", "nan", "na", "n/a", "-", "--", "null", "none", "inf", "-inf")
+_GROUPED = re.compile(r"[+-]?\d[\d.,]*")
+"""A number that may group its digits, such as 1,234.5."""
 _PREAMBLE = 200
 """Lines within which a file's header must come."""
+_LONGEST = 100_000
+"""Characters of a line, above which it is none of a cycler's table."""
+_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,8 @@ class Columns:
         By column: the unit that its name states, or "" where it states none.
     first_line
         Line of the file in which the first reading stands.
+    sign_told
+        Whether the current's sign is from a column of charge and discharge.
     notes
         What was understood or left out, in sentences.
     """
@@ -87,6 +95,7 @@ class Columns:
     voltage: Float[np.ndarray, " rows"]
     units: dict[str, str]
     first_line: int
+    sign_told: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -110,8 +119,10 @@ def read_columns(path: Path, named: Mapping[str, str] | None = None) -> Columns:
     """
     lines, place = read_lines(path), str(path)
     at, separator, header = _header(lines, place, named or {})
-    rows = _rows(lines, at + 1, separator)
-    found, rows, notes = _with_units_row(_columns(header, named or {}), rows)
+    rows = _rows(lines, at + 1, separator, place)
+    columns = _columns(header, named or {})
+    _check_alone(header, {q: at for q, at in columns.items() if q not in (named or {})}, place)
+    found, rows, notes = _with_units_row(columns, rows, place)
     units, scales = {}, {}
     for quantity, (_, unit) in found.items():
         kind = VOLTAGE if quantity == REFERENCE else quantity
@@ -139,34 +150,73 @@ def read_columns(path: Path, named: Mapping[str, str] | None = None) -> Columns:
         voltage=voltage,
         units=units,
         first_line=rows[0][0],
+        sign_told=bool(of_sign),
         notes=tuple(note for note in (*notes, *dropped, of_time, of_sign) if note),
     )
 
 
-def _rows(lines: list[str], first: int, separator: str) -> list[tuple[int, list[str]]]:
-    """Fields of the lines that hold any, with the lines' numbers in the file."""
-    split = csv.reader(lines[first:], delimiter=separator)
-    return [
-        (first + k + 1, [field.strip() for field in fields])
-        for k, fields in enumerate(split)
-        if any(field.strip() for field in fields)
-    ]
+def _rows(lines: list[str], first: int, separator: str, place: str) -> list[tuple[int, list[str]]]:
+    """Fields of the lines that hold any, with the lines' numbers in the file.
+
+    Each line is split by itself: a quotation mark left open must not take the lines behind it.
+    """
+    found = []
+    for number, line in enumerate(lines[first:], start=first + 1):
+        if len(line) > _LONGEST:
+            rule = f"a line of a measured curve must have at most {_LONGEST} characters"
+            raise InputError(rule, len(line), "a table of text", f"{place}, line {number}")
+        fields = [field.strip() for field in next(csv.reader([line], delimiter=separator), [])]
+        if any(fields):
+            found.append((number, fields))
+    return found
+
+
+def _check_alone(header: list[str], found: dict[str, tuple[int, str]], place: str) -> None:
+    """Refuse two columns of one name, and Ewe beside an unclear column of the counter electrode."""
+    told = [_name_and_unit(field) for field in header]
+    for quantity, (column, _) in found.items():
+        if told.count(told[column]) > 1:
+            raise InputError(
+                f"the column of {quantity} must be one alone of its name",
+                f"{told.count(told[column])} columns '{header[column].strip()[:40]}'",
+                "a file in which their names differ",
+                place,
+            )
+    others = [h.strip()[:40] for h, (name, _) in zip(header, told, strict=True) if "ece" in name.split()]
+    if VOLTAGE in found and told[found[VOLTAGE][0]][0] == "ewe" and others and REFERENCE not in found:
+        raise InputError(
+            "the cell's voltage must be told from the working electrode's in a three-electrode file",
+            f"columns {header[found[VOLTAGE][0]].strip()[:40]} and {', '.join(others)}",
+            f"columns: {{voltage: '{others[0]}'}} under 'identify', if that is Ewe - Ece",
+            place,
+        )
 
 
 def _with_units_row(
-    found: dict[str, tuple[int, str]], rows: list[tuple[int, list[str]]]
+    found: dict[str, tuple[int, str]], rows: list[tuple[int, list[str]]], place: str
 ) -> tuple[dict[str, tuple[int, str]], list[tuple[int, list[str]]], list[str]]:
     """Columns with the units of a row right behind the header, the other rows, and what to say."""
     if not rows:
         return found, rows, []
     fields = rows[0][1]
     told = {
-        quantity: fields[column].strip(" []()").lower() if column < len(fields) else ""
+        quantity: unicodedata.normalize("NFKC", fields[column]).strip(" []()").lower()
+        if column < len(fields)
+        else ""
         for quantity, (column, _) in found.items()
     }
     kinds = {quantity: VOLTAGE if quantity == REFERENCE else quantity for quantity in told}
     if not any(unit in _UNITS[kinds[quantity]] for quantity, unit in told.items()):
         return found, rows, []
+    for quantity, (_, unit) in found.items():
+        known, below = _UNITS[kinds[quantity]], told[quantity]
+        if unit in known and below in known and known[unit] != known[below]:
+            raise InputError(
+                f"the header and the row of units must agree on the unit of {quantity}",
+                f"{unit} and {below}",
+                "one unit in both",
+                f"{place}, line {rows[0][0]}",
+            )
     with_units = {
         quantity: (column, unit or told[quantity]) for quantity, (column, unit) in found.items()
     }
@@ -194,7 +244,9 @@ def _readings(
             kept.append((number, fields))
             for quantity, value in values.items():
                 cells[quantity].append(value)
-        elif not any(numbers) or all(n or m for n, m in zip(numbers, missing, strict=True)):
+        elif (
+            not any(numbers) and not any(_GROUPED.fullmatch(values[q]) for q in values if q != TIME)
+        ) or all(n or m for n, m in zip(numbers, missing, strict=True)):
             empty.append(number)
         else:
             wrong = next(q for q in values if q != TIME and not _NUMBER.fullmatch(values[q]))
@@ -205,7 +257,7 @@ def _readings(
                 f"{place}, line {number}",
             )
     points = any("." in text for q, texts in cells.items() if q != TIME for text in texts)
-    if commas and separator == "," and points and _mixed(rows, found):
+    if commas and points and _mixed(rows, found):
         raise InputError(
             "decimals must be written in one way", "commas and points", "points throughout", place
         )
@@ -252,6 +304,8 @@ def _header(lines: list[str], place: str, named: Mapping[str, str]) -> tuple[int
     best: dict[str, tuple[int, str]] = {}
     seen: list[str] = []
     for at, line in enumerate(lines[:_PREAMBLE]):
+        if len(line) > _LONGEST:
+            continue
         separator = max(("\t", ";", "|", ","), key=line.count)
         fields = next(csv.reader([line], delimiter=separator), [])
         found = _columns(fields, named)
@@ -294,10 +348,12 @@ def _columns(fields: list[str], named: Mapping[str, str]) -> dict[str, tuple[int
 
 def _name_and_unit(field: str) -> tuple[str, str]:
     """A column's name and unit, both in small letters: "Test Time / s" gives "test time" and "s"."""
-    text = re.sub(r"[_\s]+", " ", field.strip().lower()).strip(" ~\"'")
-    bracketed = re.fullmatch(r"(.*?)\s*[\[(]\s*([^\])]*?)\s*[\])]", text)
-    if bracketed:
-        return bracketed[1], bracketed[2]
+    text = unicodedata.normalize("NFKC", field).translate(_DASHES).lower()
+    text = re.sub(r"[_\s]+", " ", text).strip(" ~\"'").replace(" - ", "-")
+    text = text.replace("<ewe>", "ewe").replace("<ece>", "ece")
+    opening = max(text.rfind("["), text.rfind("("))
+    if text.endswith(("]", ")")) and opening >= 0:
+        return text[:opening].strip(), text[opening + 1 : -1].strip()
     if "/" in text:
         name, _, unit = text.partition("/")
         return name.strip(), unit.strip()

@@ -15,6 +15,9 @@ NAMES = (
     "step name",
     "type",
     "charge/discharge",
+    "chg/dchg",
+    "step mode",
+    "event",
     "工步类型",
     "状态",
 )
@@ -26,7 +29,7 @@ _AT_REST = 0.01  # of the largest current: less counts as none
 def direction(text: str) -> int | None:
     """Return 1 for a charge, -1 for a discharge, 0 for rest; None for a word that says none of them."""
     word = text.strip().lower()
-    if word in ("d", "dis") or any(part in word for part in ("dchg", "dischar", "entlad", "放电")):
+    if word in ("d", "dis") or any(part in word for part in ("dch", "dischar", "entlad", "放电")):
         return -1
     if word in ("c", "cha") or any(part in word for part in ("chg", "charg", "laden", "充电")):
         return 1
