@@ -120,6 +120,7 @@ def read_columns(path: Path, named: Mapping[str, str] | None = None) -> Columns:
     lines, place = read_lines(path), str(path)
     at, separator, header = _header(lines, place, named or {})
     rows = _rows(lines, at + 1, separator, place)
+    _check_width(rows, len(header), place)
     columns = _columns(header, named or {})
     _check_alone(header, {q: at for q, at in columns.items() if q not in (named or {})}, place)
     found, rows, notes = _with_units_row(columns, rows, place)
@@ -169,6 +170,18 @@ def _rows(lines: list[str], first: int, separator: str, place: str) -> list[tupl
         if any(fields):
             found.append((number, fields))
     return found
+
+
+def _check_width(rows: list[tuple[int, list[str]]], width: int, place: str) -> None:
+    """Refuse rows of numbers with more fields than the header: decimal commas between commas."""
+    for number, fields in rows:
+        if any(fields[width:]) and _NUMBER.fullmatch(fields[0]):
+            raise InputError(
+                "a row must have no more fields than the header",
+                f"{len(fields)} fields under {width} names",
+                "decimal points, or another separator than the comma",
+                f"{place}, line {number}",
+            )
 
 
 def _check_alone(header: list[str], found: dict[str, tuple[int, str]], place: str) -> None:

@@ -50,7 +50,7 @@ def signed(
     columns
         Words of the columns of `NAMES` that the file has, row by row.
     """
-    if np.any(current < 0):
+    if np.any(current < -_AT_REST * np.max(np.abs(current), initial=0.0)):
         return current, ""
     flows = current > _AT_REST * np.max(current, initial=0.0)
     for column in columns:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from electrograd.design.measured import read_curve
+from electrograd.design.measured_sign import signed
 from electrograd.physics.errors import InputError
 
 TIME = np.linspace(0.0, 3600.0, 121)
@@ -101,3 +102,19 @@ def test_neware_names_are_understood(tmp_path: Path, header: str, scale: float) 
 def test_a_hostile_line_before_the_header_costs_no_time(tmp_path: Path, first: str) -> None:
     path = write(tmp_path / "a.csv", first + "\nTime [s],I [A],U [V]", TIME, CURRENT, VOLTAGE)
     assert read_curve(path).charge[-1] == pytest.approx(5.0)
+
+
+def test_decimal_commas_between_commas_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f"{20 * k},2,5,{2 + k // 60},{6000 + k}" for k in range(60)]
+    path.write_text("\n".join(["Time [s],Current [A],Voltage [V]", *rows]))
+    with pytest.raises(InputError, match="no more fields than the header"):
+        read_curve(path)
+
+
+def test_a_small_negative_current_at_rest_is_no_sign() -> None:
+    """The column of charge and discharge counts all the same."""
+    current = np.array([-1e-4, 2.5, 2.5, 2.5])
+    signs, said = signed(current, [["R", "C", "C", "D"]])
+    assert signs[-1] == -2.5
+    assert "has no sign" in said
